@@ -1,0 +1,296 @@
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use arrow_buffer::{Buffer, MutableBuffer};
+use bytes::Bytes;
+
+use super::WireError;
+
+/// Buffers smaller than this are left to the allocator.
+const MIN_POOLED: usize = 256 * 1024;
+const MAX_POOLED: usize = 4;
+const MAX_POOLED_BYTES: usize = 64 << 20;
+
+/// What an announced size may take before a byte has come.
+const FIRST_STEP: usize = 64 * 1024;
+
+/// Keeps a few large buffers for the next bodies.
+///
+/// Fresh memory of some megabytes costs more than everything else that is done with it: each page
+/// is mapped and cleared. The pool keeps up to four buffers, 64 MiB in all; one comes back when
+/// the last array that refers to it is dropped.
+#[derive(Default)]
+pub struct BufferPool {
+    free: Mutex<Vec<MutableBuffer>>,
+}
+
+impl BufferPool {
+    /// Without a buffer.
+    #[must_use]
+    pub fn new() -> Arc<Self> {
+        Arc::default()
+    }
+
+    /// A buffer with at least some capacity: the smallest that fits.
+    fn take(&self, capacity: usize) -> Option<MutableBuffer> {
+        if capacity < MIN_POOLED {
+            return None;
+        }
+        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        let fitting = free.iter().enumerate().filter(|(_, buffer)| buffer.capacity() >= capacity);
+        let smallest = fitting.min_by_key(|(_, buffer)| buffer.capacity()).map(|(index, _)| index)?;
+        Some(free.swap_remove(smallest))
+    }
+
+    fn put(&self, mut buffer: MutableBuffer) {
+        buffer.clear();
+        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept: usize = free.iter().map(MutableBuffer::capacity).sum();
+        if free.len() < MAX_POOLED && kept + buffer.capacity() <= MAX_POOLED_BYTES {
+            free.push(buffer);
+        }
+    }
+}
+
+impl fmt::Debug for BufferPool {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        formatter.debug_struct("BufferPool").field("free", &free.len()).finish()
+    }
+}
+
+/// Collects a body that comes in pieces into one buffer, aligned to 64 bytes.
+///
+/// ```
+/// use tower_vgi::wire::{BodyCollector, BufferPool};
+///
+/// let mut collector = BodyCollector::new(BufferPool::new(), Some(11), 1024);
+/// collector.push(b"hello ")?;
+/// collector.push(b"world")?;
+/// assert_eq!(collector.finish().as_slice(), b"hello world");
+/// # Ok::<(), tower_vgi::wire::WireError>(())
+/// ```
+pub struct BodyCollector {
+    pool: Weak<BufferPool>,
+    buffer: MutableBuffer,
+    /// The whole body, when it came in one aligned piece.
+    whole: Option<Bytes>,
+    expected: Option<usize>,
+    cap: usize,
+}
+
+impl BodyCollector {
+    /// For a body whose size may be announced and must not be above a cap. An announcement is
+    /// trusted step by step: memory is taken in proportion to what has come.
+    #[must_use]
+    pub fn new(pool: Arc<BufferPool>, size_hint: Option<usize>, cap: usize) -> Self {
+        let expected = size_hint.map(|size| size.min(cap));
+        let pooled = expected.and_then(|size| pool.take(size));
+        let buffer = pooled.unwrap_or_else(|| MutableBuffer::new(expected.unwrap_or(0).min(FIRST_STEP)));
+        Self { pool: Arc::downgrade(&pool), buffer, whole: None, expected, cap }
+    }
+
+    /// Adds a piece.
+    ///
+    /// # Errors
+    ///
+    /// If the body would be above the cap: [`WireError::is_too_large`].
+    pub fn push(&mut self, piece: &[u8]) -> Result<(), WireError> {
+        if let Some(whole) = self.whole.take() {
+            self.append(&whole);
+        }
+        self.check(piece.len())?;
+        self.append(piece);
+        Ok(())
+    }
+
+    /// Adds a piece, which is taken as it is when it is the whole announced body and aligned.
+    ///
+    /// # Errors
+    ///
+    /// If the body would be above the cap: [`WireError::is_too_large`].
+    pub fn push_bytes(&mut self, piece: Bytes) -> Result<(), WireError> {
+        let is_whole = self.is_empty() && self.expected == Some(piece.len());
+        if is_whole && !piece.is_empty() && piece.as_ptr().align_offset(16) == 0 {
+            self.whole = Some(piece);
+            return Ok(());
+        }
+        self.push(&piece)
+    }
+
+    /// How many bytes have come.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.whole.as_ref().map_or(self.buffer.len(), Bytes::len)
+    }
+
+    /// Whether none have come.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The body.
+    #[must_use]
+    pub fn finish(mut self) -> Buffer {
+        let buffer = std::mem::replace(&mut self.buffer, MutableBuffer::new(0));
+        if let Some(whole) = self.whole.take() {
+            self.buffer = buffer;
+            return whole.into();
+        }
+        if buffer.capacity() < MIN_POOLED {
+            return buffer.into();
+        }
+        Bytes::from_owner(PooledBuffer { pool: self.pool.clone(), buffer }).into()
+    }
+
+    fn check(&self, more: usize) -> Result<(), WireError> {
+        if more > self.cap - self.len() {
+            return Err(WireError::too_large("bytes of a body", self.len() + more, self.cap));
+        }
+        Ok(())
+    }
+
+    fn append(&mut self, piece: &[u8]) {
+        let needed = self.buffer.len() + piece.len();
+        if needed > self.buffer.capacity() {
+            // Four times what is there, but not past the end of what was announced.
+            let target = match self.expected {
+                Some(expected) if expected >= needed => needed.saturating_mul(4).min(expected),
+                _ => needed,
+            };
+            let pool = self.pool.upgrade();
+            match pool.and_then(|pool| pool.take(target)) {
+                Some(mut larger) => {
+                    larger.extend_from_slice(&self.buffer);
+                    std::mem::swap(&mut self.buffer, &mut larger);
+                    self.give_back(larger);
+                }
+                None => self.buffer.reserve(target - self.buffer.len()),
+            }
+        }
+        self.buffer.extend_from_slice(piece);
+    }
+
+    fn give_back(&self, buffer: MutableBuffer) {
+        if let (true, Some(pool)) = (buffer.capacity() >= MIN_POOLED, self.pool.upgrade()) {
+            pool.put(buffer);
+        }
+    }
+}
+
+impl fmt::Debug for BodyCollector {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("BodyCollector").field("len", &self.len()).field("cap", &self.cap).finish()
+    }
+}
+
+impl Drop for BodyCollector {
+    fn drop(&mut self) {
+        let buffer = std::mem::replace(&mut self.buffer, MutableBuffer::new(0));
+        self.give_back(buffer);
+    }
+}
+
+/// A body in use; gives its memory back to the pool.
+struct PooledBuffer {
+    pool: Weak<BufferPool>,
+    buffer: MutableBuffer,
+}
+
+impl AsRef<[u8]> for PooledBuffer {
+    fn as_ref(&self) -> &[u8] {
+        &self.buffer
+    }
+}
+
+impl Drop for PooledBuffer {
+    fn drop(&mut self) {
+        if let Some(pool) = self.pool.upgrade() {
+            pool.put(std::mem::replace(&mut self.buffer, MutableBuffer::new(0)));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn collect(pool: &Arc<BufferPool>, pieces: &[&[u8]], hint: Option<usize>) -> Buffer {
+        let mut collector = BodyCollector::new(pool.clone(), hint, 8 << 20);
+        for piece in pieces {
+            collector.push(piece).unwrap();
+        }
+        collector.finish()
+    }
+
+    fn free(pool: &BufferPool) -> Vec<usize> {
+        pool.free.lock().unwrap().iter().map(MutableBuffer::capacity).collect()
+    }
+
+    #[test]
+    fn the_cap_is_exact() {
+        let mut collector = BodyCollector::new(BufferPool::new(), None, 10);
+        collector.push(b"0123456789").unwrap();
+        assert!(collector.push(b"x").unwrap_err().is_too_large());
+        assert_eq!(collector.finish().len(), 10);
+    }
+
+    #[test]
+    fn large_buffers_come_back_with_the_last_reference() {
+        let pool = BufferPool::new();
+        let piece = vec![7; 300 * 1024];
+        let body = collect(&pool, &[&piece, &piece], Some(600 * 1024));
+        assert_eq!(body.as_ptr().align_offset(64), 0);
+        let slice = body.slice(1000);
+        drop(body);
+        assert!(free(&pool).is_empty());
+        drop(slice);
+        assert_eq!(free(&pool).len(), 1);
+
+        let again = collect(&pool, &[&piece], Some(piece.len()));
+        assert_eq!(again.as_slice(), piece);
+        assert!(free(&pool).is_empty());
+    }
+
+    #[test]
+    fn at_most_four_buffers_are_kept() {
+        let pool = BufferPool::new();
+        let piece = vec![7; 300 * 1024];
+        let bodies: Vec<_> = (0..6).map(|_| collect(&pool, &[&piece], None)).collect();
+        drop(bodies);
+        assert_eq!(free(&pool).len(), 4);
+    }
+
+    #[test]
+    fn an_announcement_alone_takes_little() {
+        let pool = BufferPool::new();
+        let mut collector = BodyCollector::new(pool, Some(8 << 20), 8 << 20);
+        assert!(collector.buffer.capacity() <= FIRST_STEP);
+        collector.push(&[0; 100 * 1024]).unwrap();
+        assert!(collector.buffer.capacity() <= 512 * 1024);
+    }
+
+    #[test]
+    fn a_dropped_collector_gives_its_buffer_back() {
+        let pool = BufferPool::new();
+        let mut collector = BodyCollector::new(pool.clone(), None, 8 << 20);
+        collector.push(&[0; 300 * 1024]).unwrap();
+        drop(collector);
+        assert_eq!(free(&pool).len(), 1);
+    }
+
+    #[test]
+    fn one_aligned_piece_is_taken_as_it_is() {
+        let piece = Bytes::from(Buffer::from(&[1_u8; 1000][..]));
+        let mut collector = BodyCollector::new(BufferPool::new(), Some(1000), 1000);
+        collector.push_bytes(piece.clone()).unwrap();
+        assert_eq!(collector.len(), 1000);
+        assert_eq!(collector.finish().as_ptr(), piece.as_ptr());
+
+        let mut collector = BodyCollector::new(BufferPool::new(), Some(1000), 2000);
+        collector.push_bytes(piece.clone()).unwrap();
+        collector.push_bytes(Bytes::from_static(b"more")).unwrap();
+        assert_eq!(collector.finish().as_slice(), [&piece[..], b"more"].concat());
+    }
+}
