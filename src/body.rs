@@ -1,0 +1,162 @@
+//! [`Body`]: the body of a response, and of a client's request.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http_body::{Body as HttpBody, Frame, SizeHint};
+
+use crate::BoxError;
+
+/// A body whose kind is not part of its type.
+///
+/// Empty and complete bodies need no box and know their exact size, which is what lets HTTP/1.1
+/// send `Content-Length` in place of chunks.
+pub struct Body(Kind);
+
+enum Kind {
+    Empty,
+    Complete { frames: VecDeque<Bytes>, left: u64 },
+    Boxed(Pin<Box<dyn HttpBody<Data = Bytes, Error = BoxError> + Send>>),
+}
+
+impl Body {
+    /// A body without a byte.
+    pub const fn empty() -> Self {
+        Self(Kind::Empty)
+    }
+
+    /// A complete body, in pieces that are sent as they are.
+    pub fn from_frames(frames: impl IntoIterator<Item = Bytes>) -> Self {
+        let frames: VecDeque<Bytes> = frames.into_iter().filter(|frame| !frame.is_empty()).collect();
+        let left = frames.iter().map(|frame| frame.len() as u64).sum();
+        if left == 0 { Self::empty() } else { Self(Kind::Complete { frames, left }) }
+    }
+
+    /// Any other body. A [`Body`] is taken as it is and never boxed twice.
+    pub fn new<B>(body: B) -> Self
+    where
+        B: HttpBody<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        let mut body = Some(body);
+        if let Some(same) = (&mut body as &mut dyn std::any::Any).downcast_mut::<Option<Body>>() {
+            return same.take().unwrap_or_else(Self::empty);
+        }
+        match body {
+            Some(body) => Self(Kind::Boxed(Box::pin(MapError(Box::pin(body))))),
+            None => Self::empty(),
+        }
+    }
+}
+
+impl Default for Body {
+    fn default() -> Self {
+        Self::empty()
+    }
+}
+
+impl From<Bytes> for Body {
+    fn from(bytes: Bytes) -> Self {
+        Self::from_frames([bytes])
+    }
+}
+
+impl From<Vec<u8>> for Body {
+    fn from(bytes: Vec<u8>) -> Self {
+        Bytes::from(bytes).into()
+    }
+}
+
+impl From<String> for Body {
+    fn from(text: String) -> Self {
+        Bytes::from(text).into()
+    }
+}
+
+impl From<&'static str> for Body {
+    fn from(text: &'static str) -> Self {
+        Bytes::from_static(text.as_bytes()).into()
+    }
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_tuple("Body").field(&self.size_hint()).finish()
+    }
+}
+
+impl HttpBody for Body {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        match &mut self.get_mut().0 {
+            Kind::Empty => Poll::Ready(None),
+            Kind::Complete { frames, left } => Poll::Ready(frames.pop_front().map(|frame| {
+                *left -= frame.len() as u64;
+                Ok(Frame::data(frame))
+            })),
+            Kind::Boxed(body) => body.as_mut().poll_frame(cx),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.0 {
+            Kind::Empty => true,
+            Kind::Complete { frames, .. } => frames.is_empty(),
+            Kind::Boxed(body) => body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.0 {
+            Kind::Empty => SizeHint::with_exact(0),
+            Kind::Complete { left, .. } => SizeHint::with_exact(*left),
+            Kind::Boxed(body) => body.size_hint(),
+        }
+    }
+}
+
+struct MapError<B>(Pin<Box<B>>);
+
+impl<B> HttpBody for MapError<B>
+where
+    B: HttpBody<Data = Bytes>,
+    B::Error: Into<BoxError>,
+{
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        self.0.as_mut().poll_frame(cx).map_err(Into::into)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.0.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn complete_bodies_know_their_size_and_empty_frames_vanish() {
+        let body = Body::from_frames([Bytes::new(), Bytes::from_static(b"ab"), Bytes::from_static(b"c")]);
+        assert_eq!(body.size_hint().exact(), Some(3));
+        assert!(Body::from_frames([Bytes::new()]).is_end_stream());
+    }
+
+    #[test]
+    fn a_body_is_not_boxed_again() {
+        let body = Body::new(Body::from("abc"));
+        assert!(matches!(body.0, Kind::Complete { .. }));
+    }
+}

@@ -1,0 +1,153 @@
+//! What layers and the core share: plain types in `http::Extensions`, carried into each call.
+//!
+//! The core knows no layer and a layer knows no other layer: what passes between them is one of
+//! these. A layer of your own only has to insert the same type.
+
+use std::sync::Arc;
+
+use http::{HeaderName, HeaderValue};
+use serde_json::{Map, Value};
+
+/// Who calls. Inserted by an authentication layer; without one everybody is anonymous.
+///
+/// Stream tokens are bound to the domain and the principal: they open for the same caller only.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct AuthContext {
+    /// Which authenticator vouches for the caller (`jwt`, `bearer`, …); empty for anonymous callers.
+    pub domain: String,
+    /// The caller's name within the domain; empty for anonymous callers.
+    pub principal: String,
+    /// Whether the caller proved who they are.
+    pub authenticated: bool,
+    /// What the authenticator knows besides.
+    pub claims: Map<String, Value>,
+}
+
+impl AuthContext {
+    /// A caller of whom nothing is known.
+    pub fn anonymous() -> Self {
+        Self::default()
+    }
+
+    /// A caller who proved to be `principal`.
+    pub fn authenticated(domain: impl Into<String>, principal: impl Into<String>) -> Self {
+        Self { domain: domain.into(), principal: principal.into(), authenticated: true, claims: Map::new() }
+    }
+
+    /// Adds a claim.
+    #[must_use]
+    pub fn with_claim(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.claims.insert(name.into(), value.into());
+        self
+    }
+
+    /// Refuses anonymous callers, as the first line of a method that needs to know its caller.
+    ///
+    /// # Errors
+    ///
+    /// A `PermissionError` with the code `UNAUTHENTICATED` when the caller is anonymous.
+    pub fn require_authenticated(&self) -> Result<(), crate::RpcError> {
+        if self.authenticated {
+            return Ok(());
+        }
+        Err(crate::RpcError::new("PermissionError", "Authentication required")
+            .with_code(crate::ErrorCode::Unauthenticated))
+    }
+}
+
+/// How large a response may become, in decoded bytes of the Arrow body. Inserted by a limiting layer.
+///
+/// The smallest of the hard limits of all parties counts; a producer of the flat generation may
+/// exceed it with one batch and goes on in another response.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ResponseBudget {
+    /// The hard limit, if there is one.
+    pub max_response_bytes: Option<u64>,
+    /// The size that suits the server best; shown to methods as a hint.
+    pub preferred_response_bytes: Option<u64>,
+}
+
+/// What a server is, for layers that talk about it (health, pages, sessions).
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct ServiceInfo {
+    /// The id that responses, session tokens and logs carry.
+    pub server_id: String,
+    /// The operator's version of the server; may be empty.
+    pub server_version: String,
+    /// The wire name of the primary protocol.
+    pub protocol: String,
+}
+
+impl ServiceInfo {
+    /// Describes a server of one protocol, for testing a layer without a core.
+    pub fn new(server_id: impl Into<String>, protocol: impl Into<String>) -> Self {
+        Self { server_id: server_id.into(), server_version: String::new(), protocol: protocol.into() }
+    }
+}
+
+/// The part of a request's path that a mounting layer took off, such as `/vgi`; for links and cookies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MountPrefix(pub Arc<str>);
+
+/// The address that a connection came from. Inserted by whoever accepts connections; over a Unix
+/// socket there is none. Behind a proxy it is the proxy's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct PeerAddr(pub std::net::SocketAddr);
+
+/// A part of the stack that can say what it offers.
+///
+/// Whoever assembles a stack asks each layer, and the core, once, and hands the sum to the layer
+/// that puts capability headers on every response and to the one that answers for CORS.
+pub trait Advertise {
+    /// Adds the headers that tell callers what this part of the stack offers.
+    fn advertise(&self, capabilities: &mut Capabilities);
+}
+
+/// The headers by which a server says what it can do, collected from all parts of a stack.
+#[derive(Clone, Debug, Default)]
+pub struct Capabilities {
+    headers: Vec<(HeaderName, HeaderValue)>,
+    exposed: Vec<HeaderName>,
+}
+
+impl Capabilities {
+    /// Nothing offered yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Asks one part of the stack.
+    #[must_use]
+    pub fn with(mut self, part: &impl Advertise) -> Self {
+        part.advertise(&mut self);
+        self
+    }
+
+    /// Sets a header that every response carries, in place of an earlier value. Browsers may read it.
+    pub fn set(&mut self, name: HeaderName, value: HeaderValue) {
+        match self.headers.iter_mut().find(|(present, _)| *present == name) {
+            Some((_, present)) => *present = value,
+            None => self.headers.push((name, value)),
+        }
+    }
+
+    /// Names a header that some responses carry and that browsers may read.
+    pub fn expose(&mut self, name: HeaderName) {
+        if !self.exposed.contains(&name) {
+            self.exposed.push(name);
+        }
+    }
+
+    /// The headers of every response.
+    pub fn headers(&self) -> &[(HeaderName, HeaderValue)] {
+        &self.headers
+    }
+
+    /// All headers that browsers may read: those of every response and those of some.
+    pub fn exposed(&self) -> impl Iterator<Item = &HeaderName> {
+        let always = self.headers.iter().map(|(name, _)| name);
+        always.clone().chain(self.exposed.iter().filter(move |name| !always.clone().any(|known| known == *name)))
+    }
+}

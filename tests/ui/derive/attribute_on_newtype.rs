@@ -1,0 +1,6 @@
+use tower_vgi::VgiArrow;
+
+#[derive(VgiArrow)]
+struct Id(#[vgi(rename = "id")] i64);
+
+fn main() {}

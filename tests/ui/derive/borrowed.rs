@@ -1,0 +1,8 @@
+use tower_vgi::VgiArrow;
+
+#[derive(VgiArrow)]
+struct Name<'a> {
+    text: &'a str,
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use tower_vgi::VgiArrow;
+
+#[derive(VgiArrow)]
+struct Nothing;
+
+fn main() {}
