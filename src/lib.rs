@@ -1,4 +1,54 @@
 //! Typed RPC whose payload is Apache Arrow, over plain HTTP, as tower services and layers.
+//!
+//! This is the vgi-rpc HTTP transport in Rust. A *method* takes an Arrow row and answers with one (*unary*), with batches
+//! (*producer*), or trades batches with its caller (*exchange*). Published clients of both wire generations call it on
+//! one port.
+//!
+//! ```
+//! use tower_vgi::rpc::RpcService;
+//! use tower_vgi::Result;
+//!
+//! #[tower_vgi::service]
+//! trait Greeter {
+//!     /// Greet somebody.
+//!     async fn greet(&self, name: String, #[default("Hello")] greeting: String) -> Result<String>;
+//! }
+//!
+//! struct Friendly;
+//!
+//! impl Greeter for Friendly {
+//!     async fn greet(&self, name: String, greeting: String) -> Result<String> {
+//!         Ok(format!("{greeting}, {name}!"))
+//!     }
+//! }
+//!
+//! // A `tower::Service` over HTTP requests: under hyper, axum or tonic, or called in a test.
+//! let service = RpcService::builder().protocol(GreeterServer::new(Friendly)).build()?;
+//! # let _ = service;
+//! # Ok::<(), tower_vgi::rpc::BuildError>(())
+//! ```
+//!
+//! # Where to read on
+//!
+//! - [`service`](macro@service) makes a trait a protocol; [`rpc::Method`] does the same by hand.
+//! - [`value`] has the table of Rust types and Arrow types, and [`VgiArrow`](macro@VgiArrow) derives the mapping for
+//!   structs and enums of your own.
+//! - [`rpc::CallContext`] is what a method sees of its call: the caller, headers, logging, cancellation.
+//! - [`rpc::ProducerState`] and [`rpc::ExchangeState`] are streams; their state travels sealed with the caller, so that
+//!   any worker takes the next turn.
+//! - [`rpc::CallLayer`]s wrap the decoded call: around everything, one protocol or one method.
+//! - The crate `tower-vgi-layers` has what wraps the HTTP message: compression, limits, health and serving.
+//! - [`error`] tells how errors reach callers of other languages.
+//! - [`wire`] is Arrow IPC with metadata on every batch, and useful by itself.
+//!
+//! # Features
+//!
+//! | feature | default | what it adds |
+//! |---|---|---|
+//! | `macros` | yes | `#[service]` and `#[derive(VgiArrow)]` |
+//! | `server` | yes | [`rpc`]: the service, the dispatcher, tokens and introspection; `macros` with it |
+//!
+//! Without features there are [`wire`], [`value`], [`error`] and the shared [`vocabulary`].
 #![deny(missing_docs)]
 
 pub mod body;
@@ -7,6 +57,11 @@ pub mod value;
 pub mod vocabulary;
 pub mod wire;
 
+#[cfg(feature = "server")]
+pub mod drain;
+#[cfg(feature = "server")]
+pub mod rpc;
+
 pub use body::Body;
 pub use error::{ErrorCode, ErrorDetail, MethodError, Result, RpcError};
 pub use value::{Record, VgiArrow};
@@ -14,6 +69,8 @@ pub use vocabulary::{Advertise, AuthContext, Capabilities, MountPrefix, PeerAddr
 
 #[cfg(feature = "macros")]
 pub use tower_vgi_macros::VgiArrow;
+#[cfg(all(feature = "macros", feature = "server"))]
+pub use tower_vgi_macros::service;
 
 /// Any error; what tower's own middleware uses.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync + 'static>;

@@ -1,0 +1,152 @@
+//! Reads what a refused client still sends, within bounds: for the core and for layers that refuse.
+//!
+//! A client that writes its whole request before it reads would otherwise find its connection
+//! reset, and the answer that says why lost with it. Closing is right only when there is too much left.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use http::header::EXPECT;
+use http::{HeaderMap, Version};
+use http_body::Body as HttpBody;
+use tokio::time::{Sleep, sleep};
+
+/// A client on a fast network writes this much within the time below.
+const MAX_BYTES: u64 = 64 * 1024 * 1024;
+const MAX_TIME: Duration = Duration::from_secs(5);
+
+/// How much more is read of a body that nobody wants: at most 64 MiB, for at most 5 seconds.
+#[derive(Debug)]
+pub struct Drain {
+    left: u64,
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+impl Drain {
+    /// For a request whose body is being read.
+    ///
+    /// HTTP/2 can refuse one body and keep the connection, so there nothing is read.
+    pub fn new(version: Version) -> Self {
+        Self { left: if version < Version::HTTP_2 { MAX_BYTES } else { 0 }, timer: None }
+    }
+
+    /// For a request that is refused before its body was touched.
+    ///
+    /// A client that waits for `100 Continue` sends nothing unless somebody reads, and one that announces
+    /// more than the bound will see its connection closed in any case.
+    pub fn untouched<B: HttpBody>(version: Version, headers: &HeaderMap, body: &B) -> Self {
+        let mut drain = Self::new(version);
+        if headers.contains_key(EXPECT) || body.size_hint().lower() > MAX_BYTES {
+            drain.left = 0;
+        }
+        drain
+    }
+
+    /// Ready when the body has ended or failed, or enough was read.
+    ///
+    /// Needs a tokio runtime with time when the rest of the body is not there yet.
+    pub fn poll<B: HttpBody>(&mut self, mut body: Pin<&mut B>, cx: &mut Context<'_>) -> Poll<()> {
+        while self.left > 0 && !body.is_end_stream() {
+            match body.as_mut().poll_frame(cx) {
+                Poll::Ready(Some(Ok(frame))) => {
+                    let read = frame.data_ref().map_or(0, bytes::Buf::remaining);
+                    self.left = self.left.saturating_sub(read as u64);
+                }
+                Poll::Ready(None | Some(Err(_))) => break,
+                Poll::Pending => {
+                    let timer = self.timer.get_or_insert_with(|| Box::pin(sleep(MAX_TIME)));
+                    return timer.as_mut().poll(cx);
+                }
+            }
+        }
+        Poll::Ready(())
+    }
+
+    /// Reads until the body has ended or failed, or enough was read.
+    pub async fn finish<B: HttpBody>(mut self, mut body: Pin<&mut B>) {
+        poll_fn(|cx| self.poll(body.as_mut(), cx)).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::task::Waker;
+
+    use bytes::Bytes;
+    use http::{HeaderValue, Request};
+    use http_body::{Frame, SizeHint};
+
+    use super::*;
+
+    /// Some frames of 1 MiB, then nothing for ever or the end.
+    struct Sending {
+        frames: usize,
+        ends: bool,
+        announced: u64,
+    }
+
+    impl HttpBody for Sending {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            _cx: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            if self.frames == 0 {
+                return if self.ends { Poll::Ready(None) } else { Poll::Pending };
+            }
+            self.frames -= 1;
+            Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(&[0; 1 << 20])))))
+        }
+
+        fn size_hint(&self) -> SizeHint {
+            let mut hint = SizeHint::new();
+            hint.set_lower(self.announced);
+            hint
+        }
+    }
+
+    fn left_after(request: Request<Sending>) -> (usize, bool) {
+        let (head, mut body) = request.into_parts();
+        let mut drain = Drain::untouched(head.version, &head.headers, &body);
+        let ready = drain.poll(Pin::new(&mut body), &mut Context::from_waker(Waker::noop())).is_ready();
+        (body.frames, ready)
+    }
+
+    fn sending(frames: usize, ends: bool) -> Request<Sending> {
+        Request::new(Sending { frames, ends, announced: 0 })
+    }
+
+    #[tokio::test]
+    async fn a_body_is_read_to_its_end_or_to_the_bound() {
+        assert_eq!(left_after(sending(3, true)), (0, true));
+        assert_eq!(left_after(sending(3, false)), (0, false));
+        assert_eq!(left_after(sending(100, true)), (36, true));
+    }
+
+    #[tokio::test]
+    async fn a_body_is_left_alone_where_reading_does_not_help() {
+        let mut too_much = sending(3, true);
+        too_much.body_mut().announced = MAX_BYTES + 1;
+        assert_eq!(left_after(too_much), (3, true));
+
+        let mut waiting = sending(3, true);
+        waiting.headers_mut().insert(EXPECT, HeaderValue::from_static("100-continue"));
+        assert_eq!(left_after(waiting), (3, true));
+
+        let mut multiplexed = sending(3, true);
+        *multiplexed.version_mut() = Version::HTTP_2;
+        assert_eq!(left_after(multiplexed), (3, true));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_stops_sending_is_not_waited_for() {
+        let mut body = sending(1, false).into_body();
+        Drain::new(Version::HTTP_11).finish(Pin::new(&mut body)).await;
+        assert_eq!(body.frames, 0);
+    }
+}

@@ -1,0 +1,274 @@
+//! [`Call`] and [`Reply`]: what call layers see.
+
+use std::any::Any;
+use std::fmt;
+use std::sync::Arc;
+
+use super::dispatcher::HostedMethod;
+use super::generation::Generation;
+use super::handler::BoxFuture;
+use super::identity::Identity;
+use super::log::LogMessage;
+use super::method::MethodDescription;
+use crate::RpcError;
+use crate::vocabulary::AuthContext;
+use crate::wire::{AnnotatedBatch, Metadata, WireSchema};
+
+/// A decoded call on its way to its method.
+///
+/// A call layer is a tower layer over `Service<Call, Response = Reply>`; it may look at the call,
+/// change its [`input`](Call::input) or extensions, answer in its place, or look at the [`Reply`].
+pub struct Call {
+    pub(crate) method: Arc<HostedMethod>,
+    pub(crate) generation: Generation,
+    pub(crate) operation: Operation,
+    pub(crate) tokens: SentTokens,
+    pub(crate) identity: Identity,
+    pub(crate) limit: Option<u64>,
+    /// The caller's batch. It may be a pointer to a batch elsewhere, which has no rows.
+    pub input: AnnotatedBatch,
+    /// The head of the HTTP request. Layers inside of this one, and the method, see what is changed here.
+    pub parts: http::request::Parts,
+}
+
+/// What is asked of a method.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Operation {
+    /// One row in, one row out.
+    Unary,
+    /// Open a stream.
+    Init,
+    /// The next batch of a producer, or one turn of an exchange.
+    Turn,
+    /// Give up a stream.
+    Cancel,
+}
+
+/// The tokens that came on the outer batch, before a pointer is followed.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct SentTokens {
+    pub(crate) cursor: Option<Vec<u8>>,
+    pub(crate) call: Option<Vec<u8>>,
+}
+
+impl Call {
+    /// The wire name of the protocol.
+    pub fn protocol(&self) -> &str {
+        &self.method.protocol
+    }
+
+    /// What the method looks like to callers.
+    pub fn method(&self) -> &MethodDescription {
+        &self.method.description
+    }
+
+    /// Which form of the wire the caller speaks.
+    pub fn generation(&self) -> Generation {
+        self.generation
+    }
+
+    /// What is asked of the method.
+    pub fn operation(&self) -> Operation {
+        self.operation
+    }
+
+    /// The id of the request.
+    pub fn request_id(&self) -> &str {
+        self.identity.request_id()
+    }
+
+    /// Who calls; `None` where no authentication layer said.
+    pub fn auth(&self) -> Option<&AuthContext> {
+        self.parts.extensions.get()
+    }
+
+    /// The head of the HTTP request.
+    pub fn headers(&self) -> &http::HeaderMap {
+        &self.parts.headers
+    }
+
+    /// What layers put on the request.
+    pub fn extensions(&self) -> &http::Extensions {
+        &self.parts.extensions
+    }
+
+    /// What layers put on the request.
+    pub fn extensions_mut(&mut self) -> &mut http::Extensions {
+        &mut self.parts.extensions
+    }
+}
+
+impl fmt::Debug for Call {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Call")
+            .field("protocol", &self.protocol())
+            .field("method", &self.method().name)
+            .field("generation", &self.generation)
+            .field("operation", &self.operation)
+            .field("rows", &self.input.batch.num_rows())
+            .finish_non_exhaustive()
+    }
+}
+
+/// One step of an answer: log messages, then at most one batch. This is final wire content: the cursor of an
+/// exchange is in the batch's metadata already.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Part {
+    /// Messages of the method.
+    pub logs: Vec<LogMessage>,
+    /// The batch, if the step gave one.
+    pub data: Option<AnnotatedBatch>,
+}
+
+impl Part {
+    /// A part of one batch.
+    pub fn new(data: AnnotatedBatch) -> Self {
+        Self { logs: Vec::new(), data: Some(data) }
+    }
+}
+
+/// One step of a producer.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Step {
+    /// What it emitted.
+    pub part: Part,
+    /// Whether nothing follows.
+    pub finished: bool,
+}
+
+/// A source of steps that the encoder pulls from with the room that is left.
+pub(crate) trait Steps: Send {
+    /// Runs the next step.
+    fn next(&mut self) -> BoxFuture<'_, Result<Step, RpcError>>;
+
+    /// The state as it is now, to be sealed later if the encoder has to go back here.
+    fn checkpoint(&mut self) -> Result<Vec<u8>, RpcError>;
+
+    /// Seals a checkpoint: the metadata with which a caller goes on from there.
+    fn seal(&mut self, checkpoint: Vec<u8>) -> Result<Metadata, RpcError>;
+
+    /// What a step that failed had logged.
+    fn take_logs(&mut self) -> Vec<LogMessage>;
+
+    /// Headers that the steps so far have set.
+    fn take_response_headers(&mut self) -> http::HeaderMap;
+}
+
+/// The answer of a call.
+pub struct Reply {
+    pub(crate) schema: Arc<WireSchema>,
+    pub(crate) header: Option<(Arc<WireSchema>, Part)>,
+    pub(crate) body: ReplyBody,
+    pub(crate) headers: http::HeaderMap,
+    pub(crate) limit: Option<u64>,
+    guards: Vec<Box<dyn Any + Send>>,
+}
+
+pub(crate) enum ReplyBody {
+    /// Everything is there.
+    Complete { parts: Vec<Part>, sentinel: Option<Metadata> },
+    /// A producer, which the encoder drives.
+    Producer(Box<dyn Steps>),
+}
+
+impl Reply {
+    pub(crate) fn new(schema: Arc<WireSchema>, body: ReplyBody) -> Self {
+        Self { schema, header: None, body, headers: http::HeaderMap::new(), limit: None, guards: Vec::new() }
+    }
+
+    pub(crate) fn complete(schema: Arc<WireSchema>, parts: Vec<Part>) -> Self {
+        Self::new(schema, ReplyBody::Complete { parts, sentinel: None })
+    }
+
+    /// The schema of the answer's batches.
+    pub fn schema(&self) -> &Arc<WireSchema> {
+        &self.schema
+    }
+
+    /// Headers that the response will carry.
+    pub fn headers_mut(&mut self) -> &mut http::HeaderMap {
+        &mut self.headers
+    }
+
+    /// Keeps something alive until the response's body has ended or was dropped: a permit, a lock.
+    pub fn hold(&mut self, guard: impl Any + Send) {
+        self.guards.push(Box::new(guard));
+    }
+
+    pub(crate) fn take_guards(&mut self) -> Vec<Box<dyn Any + Send>> {
+        std::mem::take(&mut self.guards)
+    }
+
+    /// Passes every part through a function before it is encoded: the header, the parts that are there, and those that
+    /// a producer has yet to make. The function gets the schema that the part is encoded on.
+    ///
+    /// # Errors
+    ///
+    /// Those of the function, for the parts that are there; an error for a later part ends the stream.
+    pub async fn map_parts<F>(mut self, map: F) -> Result<Self, RpcError>
+    where
+        F: Fn(Part, Arc<WireSchema>) -> BoxFuture<'static, Result<Part, RpcError>> + Send + Sync + 'static,
+    {
+        if let Some((schema, part)) = self.header.take() {
+            let part = map(part, schema.clone()).await?;
+            self.header = Some((schema, part));
+        }
+        self.body = match self.body {
+            ReplyBody::Complete { parts, sentinel } => {
+                let mut mapped = Vec::with_capacity(parts.len());
+                for part in parts {
+                    mapped.push(map(part, self.schema.clone()).await?);
+                }
+                ReplyBody::Complete { parts: mapped, sentinel }
+            }
+            ReplyBody::Producer(steps) => {
+                ReplyBody::Producer(Box::new(MappedSteps { steps, map, schema: self.schema.clone() }))
+            }
+        };
+        Ok(self)
+    }
+}
+
+impl fmt::Debug for Reply {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Reply").field("schema", self.schema.schema()).finish_non_exhaustive()
+    }
+}
+
+struct MappedSteps<F> {
+    steps: Box<dyn Steps>,
+    map: F,
+    schema: Arc<WireSchema>,
+}
+
+impl<F> Steps for MappedSteps<F>
+where
+    F: Fn(Part, Arc<WireSchema>) -> BoxFuture<'static, Result<Part, RpcError>> + Send + Sync,
+{
+    fn next(&mut self) -> BoxFuture<'_, Result<Step, RpcError>> {
+        Box::pin(async move {
+            let step = self.steps.next().await?;
+            let part = (self.map)(step.part, self.schema.clone()).await?;
+            Ok(Step { part, finished: step.finished })
+        })
+    }
+
+    fn checkpoint(&mut self) -> Result<Vec<u8>, RpcError> {
+        self.steps.checkpoint()
+    }
+
+    fn seal(&mut self, checkpoint: Vec<u8>) -> Result<Metadata, RpcError> {
+        self.steps.seal(checkpoint)
+    }
+
+    fn take_logs(&mut self) -> Vec<LogMessage> {
+        self.steps.take_logs()
+    }
+
+    fn take_response_headers(&mut self) -> http::HeaderMap {
+        self.steps.take_response_headers()
+    }
+}

@@ -1,0 +1,52 @@
+//! Which server answers which request: the two ids on every log and error batch.
+
+use std::sync::Arc;
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+/// The header that names a request.
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Server id and request id.
+#[derive(Clone, Debug)]
+pub(crate) struct Identity {
+    pub(crate) server_id: Arc<str>,
+    pub(crate) request_id: HeaderValue,
+    /// Whether the id was made here, so that the response has to tell it.
+    pub(crate) generated: bool,
+}
+
+impl Identity {
+    /// The request's own id, else a new one of 16 hexadecimal digits.
+    pub(crate) fn of_request(server_id: &Arc<str>, headers: &HeaderMap) -> Self {
+        match headers.get(REQUEST_ID).filter(|id| !id.is_empty() && id.len() <= 256) {
+            Some(id) => Self { server_id: server_id.clone(), request_id: id.clone(), generated: false },
+            None => Self { server_id: server_id.clone(), request_id: random_header(), generated: true },
+        }
+    }
+
+    pub(crate) fn request_id(&self) -> &str {
+        self.request_id.to_str().unwrap_or("")
+    }
+}
+
+fn random_header() -> HeaderValue {
+    HeaderValue::from_str(&random_hex::<8>()).unwrap_or_else(|_| HeaderValue::from_static("0"))
+}
+
+/// Random bytes as hexadecimal digits.
+pub(crate) fn random_hex<const BYTES: usize>() -> String {
+    hex::encode(random_bytes::<BYTES>())
+}
+
+/// Random bytes that nobody can guess.
+///
+/// # Panics
+///
+/// When the operating system has no randomness to give: keys and ids that can be guessed are worse than a stop.
+#[allow(clippy::expect_used)]
+pub(crate) fn random_bytes<const BYTES: usize>() -> [u8; BYTES] {
+    let mut bytes = [0; BYTES];
+    getrandom::fill(&mut bytes).expect("the operating system gives random bytes");
+    bytes
+}

@@ -1,0 +1,52 @@
+//! The core of a server: [`RpcService`] over HTTP, [`Dispatcher`] over decoded calls, and what a method sees.
+
+mod budget;
+mod build_error;
+mod builder;
+mod call;
+mod cast;
+mod context;
+mod dispatcher;
+mod failed_call;
+mod generation;
+mod handler;
+mod identity;
+mod introspection;
+mod log;
+mod method;
+mod params;
+mod plain;
+mod request;
+mod response;
+mod result;
+mod route;
+mod runner;
+mod service;
+mod stack;
+mod stream;
+mod token;
+mod version;
+
+pub use build_error::BuildError;
+pub use builder::{DEFAULT_MAX_REQUEST_BYTES, DEFAULT_TOKEN_TIME_TO_LIVE, RpcServiceBuilder};
+pub use call::{Call, Operation, Part, Reply, Step};
+pub use context::CallContext;
+pub use dispatcher::Dispatcher;
+pub use failed_call::rpc_error;
+pub use generation::{Generation, Generations};
+pub use introspection::protocol_hash;
+pub use log::{LogLevel, LogMessage};
+pub use method::{
+    ExchangeBuilder, Method, MethodDescription, MethodKind, Parameter, ProducerBuilder, Protocol, UnaryBuilder,
+};
+pub use params::Params;
+pub use plain::NotFound;
+pub use request::ARROW_STREAM;
+pub use response::error_response;
+pub use result::MethodResult;
+pub use route::{METHOD_NOT_IMPLEMENTED, PROTOCOL_NOT_SPECIFIED, PROTOCOL_NOT_SUPPORTED};
+pub use service::RpcService;
+pub use stack::{BoxCallService, CallLayer};
+pub use stream::{Exchange, ExchangeState, Output, Producer, ProducerState, StreamHeader};
+pub use token::{KeyError, TokenKeys};
+pub use version::{PROTOCOL_VERSION_MISMATCH, ProtocolVersion};

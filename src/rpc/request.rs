@@ -1,0 +1,190 @@
+//! From an HTTP request to a [`Call`]: the body, its first batch, and the checks before anything runs
+//! (wire specification §4.4, steps 1 to 5).
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use arrow_buffer::Buffer;
+use bytes::Buf as _;
+use http::{HeaderMap, StatusCode, header};
+use http_body::Body as HttpBody;
+use http_body_util::BodyExt as _;
+
+use super::call::{Operation, SentTokens};
+use super::dispatcher::HostedMethod;
+use super::generation::Generation;
+use super::route::protocol_not_supported;
+use super::version;
+use crate::drain::Drain;
+use crate::wire::{AnnotatedBatch, BodyCollector, BufferPool, Decoder, Limits, Metadata, SchemaCache, WireError, keys};
+use crate::{BoxError, ErrorCode, RpcError};
+
+/// The media type of every RPC body.
+pub const ARROW_STREAM: &str = "application/vnd.apache.arrow.stream";
+
+/// The only version of the request's envelope.
+const REQUEST_VERSION: &str = "1";
+
+/// What decoding needs, shared by all requests.
+#[derive(Debug)]
+pub(crate) struct RequestDecoder {
+    pub(crate) max_request_bytes: usize,
+    pub(crate) pool: Arc<BufferPool>,
+    pub(crate) schemas: Arc<SchemaCache>,
+}
+
+pub(crate) fn check_content_type(headers: &HeaderMap) -> Result<(), RpcError> {
+    let sent = headers.get(header::CONTENT_TYPE).map_or(&b""[..], |value| value.as_bytes());
+    if sent == ARROW_STREAM.as_bytes() {
+        return Ok(());
+    }
+    Err(RpcError::type_error(format!(
+        "Expected Content-Type: '{ARROW_STREAM}', got '{}'. Send the request as one Arrow IPC stream, without parameters \
+         on the content type.",
+        String::from_utf8_lossy(sent)
+    ))
+    .with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE))
+}
+
+impl RequestDecoder {
+    /// Reads the body and its first batch; further batches are ignored, as the protocol has it.
+    pub(crate) async fn decode<B>(&self, head: &http::request::Parts, body: B) -> Result<AnnotatedBatch, RpcError>
+    where
+        B: HttpBody,
+        B::Error: Into<BoxError>,
+    {
+        let announced = body.size_hint().exact().and_then(|size| usize::try_from(size).ok());
+        let mut body = std::pin::pin!(body);
+        if announced.is_some_and(|size| size > self.max_request_bytes) {
+            Drain::untouched(head.version, &head.headers, &*body).finish(body).await;
+            return Err(self.too_large(announced));
+        }
+        let collector = BodyCollector::new(self.pool.clone(), announced, self.max_request_bytes);
+        let Some(bytes) = collect(body.as_mut(), collector).await? else {
+            Drain::new(head.version).finish(body).await;
+            return Err(self.too_large(None));
+        };
+        let limits = Limits::default().with_max_decoded_bytes(self.max_request_bytes);
+        let mut decoder = Decoder::new(bytes, limits).with_schema_cache(self.schemas.clone());
+        let stream = decoder.next_stream().map_err(|error| invalid(&error))?;
+        if stream.is_none() {
+            return Err(RpcError::new("ArrowInvalid", "the request body is empty; expected one Arrow IPC stream")
+                .with_status(StatusCode::BAD_REQUEST));
+        }
+        decoder.next_batch().map_err(|error| invalid(&error))?.ok_or_else(|| {
+            RpcError::new("StopIteration", "the request's IPC stream has a schema and no batch; expected one batch")
+                .with_status(StatusCode::BAD_REQUEST)
+        })
+    }
+
+    fn too_large(&self, size: Option<usize>) -> RpcError {
+        let size = size.map_or_else(|| "more".to_owned(), |size| format!("{size} bytes"));
+        RpcError::new(
+            "RequestTooLargeError",
+            format!("Request body exceeds max_request_bytes: {size}, the limit is {} bytes", self.max_request_bytes),
+        )
+        .with_code(ErrorCode::ResourceExhausted)
+        .with_status(StatusCode::PAYLOAD_TOO_LARGE)
+    }
+}
+
+/// The whole body in one piece; `None` when it exceeds the collector's cap.
+async fn collect<B>(mut body: Pin<&mut B>, mut collector: BodyCollector) -> Result<Option<Buffer>, RpcError>
+where
+    B: HttpBody,
+    B::Error: Into<BoxError>,
+{
+    while let Some(frame) = body.frame().await {
+        let Ok(mut data) = frame.map_err(|error| body_error(error.into()))?.into_data() else { continue };
+        while data.has_remaining() {
+            let chunk = data.chunk();
+            let length = chunk.len();
+            if collector.push(chunk).is_err() {
+                return Ok(None);
+            }
+            data.advance(length);
+        }
+    }
+    Ok(Some(collector.finish()))
+}
+
+/// What went wrong while the body was read: a layer's refusal as it is, anything else is the caller's broken body.
+fn body_error(error: BoxError) -> RpcError {
+    if let Some(error) = super::failed_call::rpc_error(&error) {
+        return error.clone();
+    }
+    RpcError::new("ArrowInvalid", format!("the request body could not be read: {error}"))
+        .with_status(StatusCode::BAD_REQUEST)
+}
+
+fn invalid(error: &WireError) -> RpcError {
+    let status = if error.is_too_large() { StatusCode::PAYLOAD_TOO_LARGE } else { StatusCode::BAD_REQUEST };
+    RpcError::new(error.exception_type(), error.to_string()).with_status(status)
+}
+
+/// Checks the envelope of a unary or init request.
+pub(crate) fn check_envelope(
+    metadata: &Metadata,
+    method: &HostedMethod,
+    generation: Generation,
+) -> Result<(), RpcError> {
+    let name = &method.description.name;
+    let bad = |error: RpcError| Err(error.with_status(StatusCode::BAD_REQUEST));
+    let Some(sent) = metadata.get(keys::METHOD) else {
+        return bad(RpcError::new(
+            "RpcError",
+            format!(
+                "ProtocolError: Missing '{}' in request batch custom_metadata. Each request batch names its method.",
+                keys::METHOD
+            ),
+        ));
+    };
+    match metadata.get(keys::REQUEST_VERSION) {
+        Some(version) if version == REQUEST_VERSION.as_bytes() => {}
+        Some(version) => {
+            let version = String::from_utf8_lossy(version);
+            return bad(RpcError::new(
+                "VersionError",
+                format!("Unsupported request version '{version}', expected '{REQUEST_VERSION}'"),
+            ));
+        }
+        None => {
+            return bad(RpcError::new(
+                "VersionError",
+                format!(
+                    "Missing '{}' in request batch custom_metadata. Set it to '{REQUEST_VERSION}'.",
+                    keys::REQUEST_VERSION
+                ),
+            ));
+        }
+    }
+    if sent != name.as_bytes() {
+        return bad(RpcError::type_error(format!(
+            "Method name mismatch: URL path has '{name}' but the request batch's '{}' is '{}'",
+            keys::METHOD,
+            String::from_utf8_lossy(sent)
+        )));
+    }
+    if generation.checks_protocol_key()
+        && let Some(sent) = metadata.get(keys::PROTOCOL)
+        && sent != method.protocol.as_bytes()
+    {
+        return bad(protocol_not_supported(format!(
+            "Protocol mismatch: the request path resolved to '{}' but the request batch's '{}' is '{}'",
+            method.protocol,
+            keys::PROTOCOL,
+            String::from_utf8_lossy(sent)
+        )));
+    }
+    match method.version {
+        Some(server) => version::check(&method.protocol, server, metadata.get(keys::PROTOCOL_VERSION)),
+        None => Ok(()),
+    }
+}
+
+/// What a request to `/exchange` asks for, and its tokens.
+pub(crate) fn turn(metadata: &Metadata) -> (Operation, SentTokens) {
+    let operation = if metadata.contains(keys::CANCEL) { Operation::Cancel } else { Operation::Turn };
+    let copy = |key| metadata.get(key).map(<[u8]>::to_vec);
+    (operation, SentTokens { cursor: copy(keys::STREAM_STATE), call: copy(keys::CALL_STATE) })
+}

@@ -1,0 +1,218 @@
+//! From a [`Reply`] or an error to an HTTP response.
+
+mod error_batch;
+mod held;
+mod producer;
+mod streamed;
+
+use std::sync::Arc;
+
+use arrow_array::RecordBatch;
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
+
+pub(crate) use error_batch::error_metadata;
+
+use super::budget;
+use super::call::{Operation, Part, Reply, ReplyBody};
+use super::failed_call::FailedCall;
+use super::generation::Generation;
+use super::identity::{Identity, REQUEST_ID};
+use super::log::LogMessage;
+use crate::wire::{Frames, Metadata, StreamEncoder, WireError, WireSchema};
+use crate::{Body, RpcError};
+
+/// Says that a response with status 200 carries an error.
+pub(crate) const RPC_ERROR: HeaderName = HeaderName::from_static("x-vgi-rpc-error");
+
+const ARROW: HeaderValue = HeaderValue::from_static(super::request::ARROW_STREAM);
+const TRUE: HeaderValue = HeaderValue::from_static("true");
+
+/// What a response says about its request, whatever the outcome.
+pub(crate) struct ResponseContext {
+    pub(crate) identity: Identity,
+    /// `protocol/method`, or the path where there is no method.
+    pub(crate) origin: String,
+    pub(crate) method: String,
+    pub(crate) generation: Generation,
+    pub(crate) operation: Operation,
+    pub(crate) tracebacks: bool,
+    /// Whether the caller takes a producer as one streamed response.
+    pub(crate) streamed: bool,
+}
+
+impl ResponseContext {
+    /// The response of a call.
+    pub(crate) async fn reply(self, mut reply: Reply) -> Response<Body> {
+        let guards = reply.take_guards();
+        let response = match reply.body {
+            ReplyBody::Complete { parts, sentinel } => {
+                let header = reply.header.take();
+                match self.complete(&reply.schema, header, parts, sentinel, reply.limit) {
+                    Ok(frames) => self.ok(frames_body(frames), reply.headers, false),
+                    Err(error) => {
+                        let unary = self.operation == Operation::Unary;
+                        let schema = unary.then(|| reply.schema.clone());
+                        self.failed(FailedCall { schema, headers: reply.headers, ..error.into() })
+                    }
+                }
+            }
+            ReplyBody::Producer(steps) => {
+                let producer = producer::Producer {
+                    schema: reply.schema,
+                    header: reply.header,
+                    limit: reply.limit,
+                    headers: reply.headers,
+                    steps,
+                };
+                // A streamed body holds the guards itself; they come back where the body is complete.
+                return producer.respond(self, guards).await;
+            }
+        };
+        hold(response, guards)
+    }
+
+    /// The response of a call that failed, or of a request that was refused.
+    pub(crate) fn failed(&self, failed: FailedCall) -> Response<Body> {
+        let refused = failed.error.status() != StatusCode::OK;
+        let schema = failed.schema.filter(|_| !refused).unwrap_or_else(WireSchema::empty);
+        let mut frames = Frames::new();
+        let mut encoder = StreamEncoder::new(schema);
+        encoder.write_schema(&mut frames);
+        // Nothing better can be said about an error that cannot be written.
+        let _ = self.write_logs(&mut encoder, &failed.logs, &mut frames);
+        let _ = self.write_error(&mut encoder, &failed.error, &mut frames);
+        encoder.write_end(&mut frames);
+        let mut response = self.ok(frames_body(frames), failed.headers, !refused);
+        *response.status_mut() = failed.error.status();
+        response
+    }
+
+    fn complete(
+        &self,
+        schema: &Arc<WireSchema>,
+        header: Option<(Arc<WireSchema>, Part)>,
+        parts: Vec<Part>,
+        sentinel: Option<Metadata>,
+        limit: Option<u64>,
+    ) -> Result<Frames, RpcError> {
+        let mut frames = Frames::new();
+        self.write_header(header, &mut frames).map_err(encode_error)?;
+        let mut encoder = StreamEncoder::new(schema.clone());
+        encoder.write_schema(&mut frames);
+        for part in parts {
+            self.write_part(&mut encoder, &part, &mut frames).map_err(encode_error)?;
+        }
+        if let Some(sentinel) = sentinel {
+            write_empty(&mut encoder, &sentinel, &mut frames).map_err(encode_error)?;
+        }
+        encoder.write_end(&mut frames);
+        match limit {
+            Some(limit) if frames.len() as u64 > limit => {
+                Err(budget::too_large(frames.len() as u64, limit, &self.method))
+            }
+            _ => Ok(frames),
+        }
+    }
+
+    /// The header stream, where there is one: complete in itself.
+    fn write_header(&self, header: Option<(Arc<WireSchema>, Part)>, frames: &mut Frames) -> Result<(), WireError> {
+        let Some((schema, part)) = header else { return Ok(()) };
+        let mut encoder = StreamEncoder::new(schema);
+        encoder.write_schema(frames);
+        self.write_part(&mut encoder, &part, frames)?;
+        encoder.write_end(frames);
+        Ok(())
+    }
+
+    fn write_part(&self, encoder: &mut StreamEncoder, part: &Part, frames: &mut Frames) -> Result<(), WireError> {
+        self.write_logs(encoder, &part.logs, frames)?;
+        match &part.data {
+            Some(data) => encoder.write_batch(&data.batch, &data.metadata, frames),
+            None => Ok(()),
+        }
+    }
+
+    fn write_logs(
+        &self,
+        encoder: &mut StreamEncoder,
+        logs: &[LogMessage],
+        frames: &mut Frames,
+    ) -> Result<(), WireError> {
+        // What a stream's state says belongs to the stream, not to the request that happened to ask.
+        let with_request_id = matches!(self.operation, Operation::Unary | Operation::Init);
+        for log in logs {
+            write_empty(encoder, &log.metadata(&self.identity, with_request_id), frames)?;
+        }
+        Ok(())
+    }
+
+    fn write_error(&self, encoder: &mut StreamEncoder, error: &RpcError, frames: &mut Frames) -> Result<(), WireError> {
+        write_empty(encoder, &error_metadata(error, Some(&self.identity), &self.origin, self.tracebacks), frames)
+    }
+
+    fn ok(&self, body: Body, mut headers: HeaderMap, rpc_error: bool) -> Response<Body> {
+        headers.insert(header::CONTENT_TYPE, ARROW);
+        if rpc_error {
+            headers.insert(RPC_ERROR, TRUE);
+        }
+        if self.identity.generated {
+            headers.insert(REQUEST_ID, self.identity.request_id.clone());
+        }
+        let mut response = Response::new(body);
+        *response.headers_mut() = headers;
+        response
+    }
+}
+
+fn frames_body(frames: Frames) -> Body {
+    Body::from_frames(frames.into_vec())
+}
+
+fn hold(response: Response<Body>, guards: held::Guards) -> Response<Body> {
+    if guards.is_empty() { response } else { response.map(|body| Body::new(held::Held::new(body, guards))) }
+}
+
+/// A batch without rows: all that it says is in its metadata.
+fn write_empty(encoder: &mut StreamEncoder, metadata: &Metadata, frames: &mut Frames) -> Result<(), WireError> {
+    let empty = RecordBatch::new_empty(encoder.schema().schema().clone());
+    encoder.write_batch(&empty, metadata, frames)
+}
+
+fn encode_error(error: WireError) -> RpcError {
+    RpcError::runtime_error(format!("the answer cannot be encoded: {error}")).with_code(crate::ErrorCode::Internal)
+}
+
+/// The Arrow response of an error, for layers that refuse a request before the core sees it.
+///
+/// One IPC stream on the empty schema with the error batch (wire specification §1.6), the error's
+/// status, and `X-VGI-RPC-Error` where that is 200. The request id is taken from `request_headers`.
+///
+/// ```
+/// use http::{HeaderMap, StatusCode};
+/// use tower_vgi::RpcError;
+/// use tower_vgi::rpc::error_response;
+///
+/// let error = RpcError::value_error("no").with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE);
+/// let response = error_response(&error, &HeaderMap::new());
+/// assert_eq!(response.status(), StatusCode::UNSUPPORTED_MEDIA_TYPE);
+/// assert_eq!(response.headers()["content-type"], "application/vnd.apache.arrow.stream");
+/// ```
+pub fn error_response(error: &RpcError, request_headers: &HeaderMap) -> Response<Body> {
+    let mut metadata = error_metadata(error, None, "", true);
+    if let Some(id) = request_headers.get(REQUEST_ID) {
+        metadata.insert(crate::wire::keys::REQUEST_ID, id.as_bytes());
+    }
+    let mut frames = Frames::new();
+    let mut encoder = StreamEncoder::new(WireSchema::empty());
+    encoder.write_schema(&mut frames);
+    // The empty schema has no column that could fail to encode.
+    let _ = write_empty(&mut encoder, &metadata, &mut frames);
+    encoder.write_end(&mut frames);
+    let mut response = Response::new(frames_body(frames));
+    response.headers_mut().insert(header::CONTENT_TYPE, ARROW);
+    if error.status() == StatusCode::OK {
+        response.headers_mut().insert(RPC_ERROR, TRUE);
+    }
+    *response.status_mut() = error.status();
+    response
+}

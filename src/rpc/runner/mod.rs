@@ -1,0 +1,118 @@
+//! One step of one method: check or open what came, run, catch a panic, seal what goes out.
+
+mod exchange;
+mod init;
+mod producer;
+mod turn;
+mod unary;
+
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use futures_util::FutureExt as _;
+use tower_service::Service;
+
+use super::call::{Call, Operation, Part, Reply};
+use super::context::{CallContext, ContextParts};
+use super::failed_call::FailedCall;
+use super::handler::{BoxFuture, Handler};
+use super::stream::ErasedState;
+use super::token::Scope;
+use crate::wire::{Metadata, WireSchema};
+use crate::{BoxError, MethodError, RpcError};
+
+/// Runs a call: what the layers of a method wrap.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Runner;
+
+impl Service<Call> for Runner {
+    type Response = Reply;
+    type Error = BoxError;
+    type Future = BoxFuture<'static, Result<Reply, BoxError>>;
+
+    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, call: Call) -> Self::Future {
+        Box::pin(async move { run(call).await.map_err(|failed| failed as BoxError) })
+    }
+}
+
+/// Runs a call.
+pub(crate) async fn run(call: Call) -> Result<Reply, Box<FailedCall>> {
+    let method = call.method.clone();
+    match (&method.handler, call.operation) {
+        (Handler::Unary(handler), Operation::Unary) => unary::run(call, handler).await,
+        (Handler::Constant(schema, batch), Operation::Unary) => {
+            let mut reply = Reply::complete(schema.clone(), vec![Part::new(batch.clone())]);
+            reply.limit = call.limit;
+            Ok(reply)
+        }
+        (Handler::Stream(handler), Operation::Init) => init::run(call, handler).await,
+        (Handler::Stream(handler), Operation::Turn) => turn::run(call, handler).await,
+        (Handler::Stream(handler), Operation::Cancel) => turn::cancel(call, handler).await,
+        // The route has been checked before; a layer that changed the operation gets here.
+        (_, operation) => {
+            let text = format!("{}/{} does not support {operation:?}", call.protocol(), call.method().name);
+            Err(RpcError::type_error(text).with_status(http::StatusCode::BAD_REQUEST).into())
+        }
+    }
+}
+
+/// Makes the context of a call, and hands back what it was made of no use for.
+fn context(call: Call, metadata: Metadata) -> CallContext {
+    let budget = call.parts.extensions.get::<crate::vocabulary::ResponseBudget>().copied().unwrap_or_default();
+    let preferred = match (budget.preferred_response_bytes, call.limit) {
+        (Some(preferred), Some(limit)) => Some(preferred.min(limit)),
+        (preferred, _) => preferred,
+    };
+    CallContext::new(ContextParts {
+        protocol: call.method.protocol.clone(),
+        method: call.method.description.clone(),
+        may_set_cookies: call.operation == Operation::Unary,
+        parts: call.parts,
+        generation: call.generation,
+        identity: call.identity,
+        preferred_response_bytes: preferred,
+        metadata,
+    })
+}
+
+/// For whom and what the tokens of a call are good.
+fn scope(context: &CallContext) -> Scope<'_> {
+    Scope {
+        auth: context.auth(),
+        generation: context.generation(),
+        protocol: context.protocol(),
+        method: &context.method().name,
+    }
+}
+
+/// Runs code of the user's; a panic in it fails this step and nothing else.
+async fn isolated<T>(context: &CallContext, code: impl Future<Output = Result<T, MethodError>>) -> Result<T, RpcError> {
+    match AssertUnwindSafe(code).catch_unwind().await {
+        Ok(result) => result.map_err(MethodError::into_rpc_error),
+        Err(panic) => Err(RpcError::from_panic(panic.as_ref(), context.protocol(), &context.method().name)),
+    }
+}
+
+/// Serializes a state; a panic in that fails this step and nothing else.
+fn save(context: &CallContext, state: &dyn ErasedState) -> Result<Vec<u8>, RpcError> {
+    match std::panic::catch_unwind(AssertUnwindSafe(|| state.save())) {
+        Ok(result) => result.map_err(MethodError::into_rpc_error),
+        Err(panic) => Err(RpcError::from_panic(panic.as_ref(), context.protocol(), &context.method().name)),
+    }
+}
+
+/// A failure of a method, on the schema that its answer would have had.
+fn failed(context: &CallContext, schema: Option<&Arc<WireSchema>>, error: RpcError) -> Box<FailedCall> {
+    Box::new(FailedCall {
+        error,
+        schema: schema.cloned(),
+        logs: context.take_logs(),
+        headers: context.take_response_headers(),
+    })
+}

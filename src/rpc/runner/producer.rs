@@ -1,0 +1,90 @@
+//! The steps of a producer, which the encoder drives.
+
+use std::sync::Arc;
+
+use super::exchange::Schemas;
+use super::{isolated, save, scope};
+use crate::RpcError;
+use crate::rpc::call::{Part, Step, Steps};
+use crate::rpc::context::{CallContext, CancelOnDrop};
+use crate::rpc::dispatcher::Runtime;
+use crate::rpc::handler::BoxFuture;
+use crate::rpc::stream::{ErasedState, Output};
+use crate::rpc::token::OpenCall;
+use crate::wire::{Metadata, WireSchema, keys};
+
+/// A producer in the middle of its work.
+pub(super) struct ProducerSteps {
+    state: Box<dyn ErasedState>,
+    context: CallContext,
+    runtime: Arc<Runtime>,
+    open: OpenCall,
+    output: Arc<WireSchema>,
+    /// Whether the call token has yet to be handed over: on the response that opens the stream.
+    call_token_due: bool,
+    first: bool,
+    _gone: CancelOnDrop,
+}
+
+impl ProducerSteps {
+    pub(super) fn new(
+        state: Box<dyn ErasedState>,
+        context: CallContext,
+        gone: CancelOnDrop,
+        runtime: Arc<Runtime>,
+        open: OpenCall,
+        schemas: &Schemas,
+        init: bool,
+    ) -> Self {
+        let output = schemas.output.clone();
+        Self { state, context, runtime, open, output, call_token_due: init, first: true, _gone: gone }
+    }
+
+    async fn step(&mut self) -> Result<Step, RpcError> {
+        // Only the first step of a response answers a tick; what follows was not asked for one by one.
+        if !std::mem::take(&mut self.first) {
+            self.context = self.context.with_metadata(Metadata::new());
+        }
+        let mut output = Output::new(self.output.schema().clone(), true);
+        let state = &mut self.state;
+        let context = &self.context;
+        isolated(context, async { state.step(context, None, &mut output).await }).await?;
+        let (data, finished) = output.into_parts();
+        if data.is_none() && !finished {
+            return Err(RpcError::runtime_error(format!(
+                "{}/{}: a step has to emit a batch or call finish()",
+                self.context.protocol(),
+                self.context.method().name
+            )));
+        }
+        Ok(Step { part: Part { logs: self.context.take_logs(), data }, finished })
+    }
+}
+
+impl Steps for ProducerSteps {
+    fn next(&mut self) -> BoxFuture<'_, Result<Step, RpcError>> {
+        Box::pin(self.step())
+    }
+
+    fn checkpoint(&mut self) -> Result<Vec<u8>, RpcError> {
+        save(&self.context, self.state.as_ref())
+    }
+
+    fn seal(&mut self, checkpoint: Vec<u8>) -> Result<Metadata, RpcError> {
+        let tokens = &self.runtime.tokens;
+        let mut metadata = Metadata::new();
+        metadata.insert(keys::STREAM_STATE, tokens.seal_cursor(&self.open, checkpoint, &scope(&self.context))?);
+        if std::mem::take(&mut self.call_token_due) {
+            metadata.insert(keys::CALL_STATE, tokens.seal_call(&self.open, &scope(&self.context))?);
+        }
+        Ok(metadata)
+    }
+
+    fn take_logs(&mut self) -> Vec<crate::rpc::log::LogMessage> {
+        self.context.take_logs()
+    }
+
+    fn take_response_headers(&mut self) -> http::HeaderMap {
+        self.context.take_response_headers()
+    }
+}

@@ -1,0 +1,78 @@
+//! The next turn of a stream, and its early end.
+
+use super::exchange::{self, Schemas};
+use super::producer::ProducerSteps;
+use super::{context, failed, isolated, scope};
+use crate::rpc::budget;
+use crate::rpc::call::{Call, Reply, ReplyBody, SentTokens};
+use crate::rpc::context::CallContext;
+use crate::rpc::failed_call::FailedCall;
+use crate::rpc::handler::StreamFn;
+use crate::rpc::method::MethodKind;
+use crate::rpc::stream::ErasedState;
+use crate::rpc::token::{self, OpenCall, Tokens};
+use crate::wire::Metadata;
+
+pub(super) async fn run(mut call: Call, handler: &StreamFn) -> Result<Reply, Box<FailedCall>> {
+    let method = call.method.clone();
+    let sent = std::mem::take(&mut call.tokens);
+    let requested = call.limit;
+    let mut input = call.input.clone();
+    let generation = call.generation;
+    let tick = match method.description.kind {
+        MethodKind::Exchange => {
+            exchange::strip_tokens(&mut input.metadata);
+            input.metadata.clone()
+        }
+        _ => generation.continuation_tick(std::mem::take(&mut input.metadata)),
+    };
+    let context = context(call, tick);
+    let gone = context.cancel_on_drop();
+    let (open, state) = open(&method.runtime.tokens, &context, &sent, handler)?;
+    let schemas = Schemas::of_call(&method.description, &open.call)?;
+    // What was agreed when the stream was opened can only become tighter.
+    let limit = budget::tightest(open.call.limit, requested);
+
+    let mut reply = match method.description.kind {
+        MethodKind::Exchange => {
+            let turn = exchange::turn(&context, state, input, &schemas, &open, &method.runtime).await;
+            let part = turn.map_err(|error| failed(&context, Some(&schemas.output), error))?;
+            let mut reply = Reply::complete(schemas.output.clone(), vec![part]);
+            reply.headers = context.take_response_headers();
+            reply
+        }
+        MethodKind::Unary | MethodKind::Producer => {
+            let output = schemas.output.clone();
+            let steps = ProducerSteps::new(state, context, gone, method.runtime.clone(), open, &schemas, false);
+            Reply::new(output, ReplyBody::Producer(Box::new(steps)))
+        }
+    };
+    reply.limit = limit;
+    Ok(reply)
+}
+
+/// Tells the state that its caller gives up; an error of the hook helps nobody and is dropped.
+pub(super) async fn cancel(mut call: Call, handler: &StreamFn) -> Result<Reply, Box<FailedCall>> {
+    let method = call.method.clone();
+    let sent = std::mem::take(&mut call.tokens);
+    let context = context(call, Metadata::new());
+    let (open, mut state) = open(&method.runtime.tokens, &context, &sent, handler)?;
+    let schemas = Schemas::of_call(&method.description, &open.call)?;
+    let _ = isolated(&context, async {
+        state.cancel(&context).await;
+        Ok(())
+    })
+    .await;
+    Ok(Reply::complete(schemas.output, Vec::new()))
+}
+
+fn open(
+    tokens: &Tokens,
+    context: &CallContext,
+    sent: &SentTokens,
+    handler: &StreamFn,
+) -> Result<(OpenCall, Box<dyn ErasedState>), Box<FailedCall>> {
+    let (open, bytes) = tokens.open(sent.cursor.as_deref(), sent.call.as_deref(), &scope(context))?;
+    let state = handler.restore(&bytes).ok_or_else(token::malformed_state)?;
+    Ok((open, state))
+}
