@@ -1,0 +1,200 @@
+//! The command line.
+
+use std::ffi::OsString;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Arg, ArgAction, Args as _, Command, FromArgMatches as _, ValueEnum, value_parser};
+use tower_vgi::rpc::{Generation, Generations};
+use tower_vgi_layers::limit::MAX_LIMIT;
+use tower_vgi_layers::mount::MountLayer;
+
+use crate::later;
+
+/// What the command line says about features that exist.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Flags {
+    /// Address to listen on
+    #[arg(long, default_value = "127.0.0.1")]
+    pub(crate) host: String,
+    /// Port to listen on; 0 lets the system choose
+    #[arg(long, default_value_t = 0)]
+    pub(crate) port: u16,
+    /// Path under which everything is served, such as /vgi
+    #[arg(long, default_value = "", value_parser = mount)]
+    pub(crate) prefix: MountLayer,
+    /// Which generations of the wire are served
+    #[arg(long, default_value = "both", value_parser = generations())]
+    pub(crate) generation: Generations,
+    /// Do not describe the service to callers
+    #[arg(long)]
+    pub(crate) no_describe: bool,
+    /// Id of this server; random unless given
+    #[arg(long)]
+    pub(crate) server_id: Option<String>,
+    /// Key that seals tokens, 64 hexadecimal digits; random unless given
+    #[arg(long, value_name = "HEX", value_parser = key)]
+    pub(crate) token_key: Option<[u8; 32]>,
+    /// Lifetime of stream tokens
+    #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
+    pub(crate) token_ttl: u64,
+    /// Largest request body, in bytes
+    #[arg(long, value_name = "BYTES", value_parser = value_parser!(u64).range(1..=MAX_LIMIT))]
+    pub(crate) max_request_bytes: Option<u64>,
+    /// Largest response body, in bytes
+    #[arg(long, value_name = "BYTES", value_parser = value_parser!(u64).range(1..=MAX_LIMIT))]
+    pub(crate) max_response_bytes: Option<u64>,
+    /// Answer uncompressed
+    #[arg(long)]
+    pub(crate) no_compression: bool,
+    /// How callers authenticate
+    #[arg(long, value_enum, default_value_t = Authentication::None)]
+    pub(crate) auth: Authentication,
+}
+
+/// How callers authenticate. Except for the first and the last this is not supported yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Authentication {
+    None,
+    Principal,
+    Reason,
+    Bearer,
+    Reject,
+}
+
+impl Flags {
+    /// Reads the command line; says which of its flags have no effect yet, and ends the process where it is wrong.
+    pub(crate) fn read() -> Self {
+        match Self::parse(std::env::args_os()) {
+            Ok((flags, later)) => {
+                for name in later {
+                    eprintln!("not supported yet: --{name}");
+                }
+                flags
+            }
+            Err(error) => error.exit(),
+        }
+    }
+
+    /// The flags, and the names of those that have no effect yet.
+    fn parse<T: Into<OsString> + Clone>(
+        words: impl IntoIterator<Item = T>,
+    ) -> Result<(Self, Vec<&'static str>), clap::Error> {
+        let mut command = command();
+        let matches = command.try_get_matches_from_mut(words)?;
+        let flags = Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
+        let mut later = later::given(&matches);
+        if !matches!(flags.auth, Authentication::None | Authentication::Reject) {
+            later.push("auth");
+        }
+        Ok((flags, later))
+    }
+}
+
+fn command() -> Command {
+    // Those who start workers put flags of a test behind flags of all tests.
+    let command = Command::new("conformance_worker").args_override_self(true);
+    Flags::augment_args(command)
+        .about("Serves the conformance protocols over HTTP")
+        .args(without_effect())
+        .args(later::flags())
+}
+
+/// Flags that state what this server does anyway.
+fn without_effect() -> [Arg; 6] {
+    let switch =
+        |name: &'static str, help: &'static str| Arg::new(name).long(name).action(ArgAction::SetTrue).help(help);
+    [
+        switch("describe", "Describe the service to callers, unless told otherwise later")
+            .overrides_with("no_describe"),
+        switch("http", "Serve over HTTP, as always"),
+        switch("no-call-state-cache", "Open the tokens of every turn, as always"),
+        Arg::new("call-state-cache-entries")
+            .long("call-state-cache-entries")
+            .value_parser(value_parser!(u64))
+            .help("Size of a cache that this server does not need: a cursor holds everything"),
+        switch("no-sticky", "No sessions, as always"),
+        switch("no-sticky-echo", "No headers that sessions echo, as always"),
+    ]
+}
+
+fn generations() -> impl TypedValueParser<Value = Generations> {
+    PossibleValuesParser::new(["both", "flat", "namespaced"]).map(|word| match word.as_str() {
+        "flat" => Generations::Only(Generation::Flat),
+        "namespaced" => Generations::Only(Generation::Namespaced),
+        _ => Generations::Both,
+    })
+}
+
+fn mount(prefix: &str) -> Result<MountLayer, String> {
+    MountLayer::new(prefix).map_err(|error| error.to_string())
+}
+
+fn key(text: &str) -> Result<[u8; 32], String> {
+    let bytes = hex::decode(text).map_err(|error| error.to_string())?;
+    bytes.try_into().map_err(|bytes: Vec<u8>| format!("expected 32 bytes, got {}", bytes.len()))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> Result<(Flags, Vec<&'static str>), clap::Error> {
+        Flags::parse(std::iter::once("worker").chain(line.split_whitespace()))
+    }
+
+    #[test]
+    fn without_flags_everything_has_its_default() {
+        let (flags, later) = Flags::parse(["worker"]).unwrap();
+        assert_eq!((flags.host.as_str(), flags.port, flags.prefix.prefix()), ("127.0.0.1", 0, ""));
+        assert_eq!((flags.generation, flags.no_describe, flags.token_ttl), (Generations::Both, false, 3600));
+        assert_eq!((flags.token_key, flags.server_id, flags.max_request_bytes), (None, None, None));
+        assert!(later.is_empty());
+    }
+
+    #[test]
+    fn what_asks_for_nothing_is_taken_in_silence() {
+        let line = "--http --describe --no-sticky --no-sticky-echo --no-call-state-cache --call-state-cache-entries 0 \
+                    --auth none --identity off --proof-mode off --upload-urls auto --compression none";
+        assert!(parse(line).unwrap().1.is_empty());
+    }
+
+    #[test]
+    fn what_does_not_exist_yet_is_named() {
+        let line = "--sticky-ttl 1.5 --sticky-auth --max-externalized-response-bytes 1 --fake-storage http://127.0.0.1:1 \
+                    --externalize-threshold 1 --compression zstd --upload-urls on --max-upload-bytes 1 --max-fetch-bytes 1 \
+                    --max-decompressed-fetch-bytes 1 --reject-localhost-redirects --auth-token a=b --auth-token c=d \
+                    --proof-mode require --proof-origin-id o --proof-secrets k:00 --proof-skew 1 --proof-no-replay-cache \
+                    --identity grants --introspect --cors-origin https://a --access-log /tmp/log --fail-serve-start-once \
+                    --auth principal";
+        let mut names: Vec<&str> = line.split_whitespace().filter_map(|word| word.strip_prefix("--")).collect();
+        names.dedup();
+        assert_eq!(parse(line).unwrap().1, names);
+    }
+
+    #[test]
+    fn what_is_wrong_ends_with_status_2() {
+        let key = format!("--token-key {}", "0".repeat(63));
+        for line in [
+            "--unknown",
+            "--port 65536",
+            "--prefix vgi",
+            "--prefix /vgi/",
+            "--generation neither",
+            "--max-request-bytes 0",
+            "--max-response-bytes many",
+            "--proof-skew soon",
+            "--auth maybe",
+            key.as_str(),
+        ] {
+            assert_eq!(parse(line).unwrap_err().exit_code(), 2, "{line}");
+        }
+    }
+
+    #[test]
+    fn the_last_of_two_counts_and_aliases_are_known() {
+        assert_eq!(parse("--port 1 --port 2").unwrap().0.port, 2);
+        assert!(!parse("--no-describe --describe").unwrap().0.no_describe);
+        assert_eq!(parse("--cors-origins https://a").unwrap().1, ["cors-origin"]);
+    }
+}

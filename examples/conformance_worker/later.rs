@@ -1,0 +1,75 @@
+//! Flags of features that do not exist yet: accepted, checked, and without effect.
+
+use clap::builder::{PossibleValuesParser, ValueParser};
+use clap::parser::ValueSource;
+use clap::{Arg, ArgAction, ArgMatches, value_parser};
+
+/// What a flag takes.
+enum Takes {
+    Nothing,
+    Text,
+    Texts,
+    Number,
+    Seconds,
+    /// A word that asks for nothing, or one that does.
+    Word {
+        off: &'static [&'static str],
+        on: &'static [&'static str],
+    },
+}
+
+const FLAGS: &[(&str, Takes)] = &[
+    ("sticky-ttl", Takes::Seconds),
+    ("sticky-auth", Takes::Nothing),
+    ("max-externalized-response-bytes", Takes::Number),
+    ("fake-storage", Takes::Text),
+    ("externalize-threshold", Takes::Number),
+    ("compression", Takes::Word { off: &["none"], on: &["zstd"] }),
+    // `auto` asks for them with a storage only, and that has a line of its own.
+    ("upload-urls", Takes::Word { off: &["auto", "off"], on: &["on"] }),
+    ("max-upload-bytes", Takes::Number),
+    ("max-fetch-bytes", Takes::Number),
+    ("max-decompressed-fetch-bytes", Takes::Number),
+    ("reject-localhost-redirects", Takes::Nothing),
+    ("auth-token", Takes::Texts),
+    ("proof-mode", Takes::Word { off: &["off"], on: &["allow", "require"] }),
+    ("proof-origin-id", Takes::Text),
+    ("proof-secrets", Takes::Text),
+    ("proof-skew", Takes::Number),
+    ("proof-no-replay-cache", Takes::Nothing),
+    ("identity", Takes::Word { off: &["off"], on: &["both", "introspect-only", "grants"] }),
+    ("introspect", Takes::Nothing),
+    ("cors-origin", Takes::Text),
+    ("access-log", Takes::Text),
+    ("fail-serve-start-once", Takes::Nothing),
+];
+
+/// The flags for the command line's parser.
+pub(crate) fn flags() -> impl Iterator<Item = Arg> {
+    FLAGS.iter().map(|(name, takes)| {
+        let flag = Arg::new(*name).long(*name).help("Not supported yet");
+        let parser: ValueParser = match takes {
+            Takes::Nothing => return flag.action(ArgAction::SetTrue),
+            Takes::Texts => return flag.action(ArgAction::Append),
+            Takes::Text => value_parser!(String),
+            Takes::Number => value_parser!(u64).into(),
+            Takes::Seconds => value_parser!(f64).into(),
+            Takes::Word { off, on } => PossibleValuesParser::new(off.iter().chain(*on)).into(),
+        };
+        let flag = if *name == "cors-origin" { flag.alias("cors-origins") } else { flag };
+        flag.value_parser(parser)
+    })
+}
+
+/// The flags of the command line that have no effect.
+pub(crate) fn given(matches: &ArgMatches) -> Vec<&'static str> {
+    FLAGS.iter().filter(|(name, takes)| is_given(matches, name, takes)).map(|(name, _)| *name).collect()
+}
+
+fn is_given(matches: &ArgMatches, name: &str, takes: &Takes) -> bool {
+    matches.value_source(name) == Some(ValueSource::CommandLine)
+        && match takes {
+            Takes::Word { on, .. } => matches.get_one::<String>(name).is_some_and(|word| on.contains(&word.as_str())),
+            _ => true,
+        }
+}

@@ -1,0 +1,89 @@
+//! HTTP layers for [`tower_vgi`]: each adds one concern to a server of Arrow RPC, and none needs another.
+//!
+//! Every layer is an ordinary [`tower_layer::Layer`] over a `Service<http::Request<B>>`, whatever
+//! service that is: the core's, an axum router or a test's closure. What a layer offers to callers
+//! it says through [`Advertise`](tower_vgi::Advertise); [`capabilities`] puts it on every response.
+//!
+//! | module | feature | concern |
+//! |---|---|---|
+//! | [`mount`] | `mount` | serving under a path prefix |
+//! | [`request_id`] | `request-id` | an id for every request |
+//! | [`capabilities`] | `capabilities` | capability headers on every response |
+//! | [`health`] | `health` | liveness, readiness and discovery |
+//! | [`limit`] | `limit` | request and response sizes |
+//! | [`compression`] | `compression` | zstd and gzip, both ways |
+//! | [`mod@serve`] | `serve` | listening, HTTP/1.1 and HTTP/2, graceful stop |
+//! | [`testing`] | `testing` | the contract that every layer keeps, as a test for your own |
+//!
+//! The order that works, outermost first: mount, request id, capabilities, health, request limit,
+//! compression, response limit, service.
+//!
+//! ```
+//! # #[cfg(feature = "full")]
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+//! use std::sync::Arc;
+//!
+//! use http::{Request, Response};
+//! use tower::{ServiceBuilder, ServiceExt, service_fn};
+//! use tower_vgi::{Body, Capabilities, ServiceInfo};
+//! use tower_vgi_layers::capabilities::CapabilitiesLayer;
+//! use tower_vgi_layers::compression::{CompressionLayer, RequestBody};
+//! use tower_vgi_layers::health::HealthLayer;
+//! use tower_vgi_layers::mount::MountLayer;
+//! use tower_vgi_layers::request_id::RequestIdLayer;
+//!
+//! let compression = CompressionLayer::new();
+//! let capabilities = Capabilities::new().with(&compression);
+//! let service = ServiceBuilder::new()
+//!     .layer(MountLayer::new("/vgi")?)
+//!     .layer(RequestIdLayer::new())
+//!     .layer(CapabilitiesLayer::new(capabilities))
+//!     .layer(HealthLayer::new(Arc::new(ServiceInfo::new("node-1", "Calculator"))))
+//!     .layer(compression)
+//!     .service(service_fn(|_request: Request<RequestBody<Body>>| async {
+//!         Ok::<_, std::convert::Infallible>(Response::new(Body::from("the service")))
+//!     }));
+//!
+//! let request = Request::get("/vgi/health").body(Body::empty())?;
+//! let response = service.oneshot(request).await?;
+//! assert_eq!(response.headers()["vgi-supported-encodings"], "zstd, gzip");
+//! assert!(response.headers().contains_key("x-request-id"));
+//! # Ok(())
+//! # }
+//! # #[cfg(not(feature = "full"))]
+//! # fn main() {}
+//! ```
+#![deny(missing_docs)]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
+
+#[macro_use]
+mod accessors;
+
+#[cfg(any(feature = "compression", feature = "limit"))]
+mod drain;
+#[cfg(any(feature = "compression", feature = "limit"))]
+mod refusal;
+
+#[cfg(feature = "capabilities")]
+pub mod capabilities;
+#[cfg(feature = "compression")]
+pub mod compression;
+#[cfg(feature = "health")]
+pub mod health;
+#[cfg(feature = "limit")]
+pub mod limit;
+#[cfg(feature = "mount")]
+pub mod mount;
+#[cfg(any(feature = "health", feature = "serve"))]
+pub mod readiness;
+#[cfg(feature = "request-id")]
+pub mod request_id;
+pub mod response;
+#[cfg(feature = "serve")]
+pub mod serve;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+
+#[cfg(feature = "serve")]
+pub use serve::serve;

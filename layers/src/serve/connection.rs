@@ -1,0 +1,127 @@
+//! One connection, from its first byte to its end.
+
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::Body as HttpBody;
+use hyper::body::Incoming;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::service::TowerToHyperService;
+use tokio::sync::watch;
+use tower_service::Service;
+use tower_vgi::{BoxError, PeerAddr};
+
+use super::stream::Stream;
+
+/// How connections speak HTTP.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Protocols {
+    pub(super) header_read_timeout: Duration,
+    pub(super) max_buf_size: usize,
+}
+
+impl Protocols {
+    pub(super) fn builder(self) -> auto::Builder<TokioExecutor> {
+        let mut builder = auto::Builder::new(TokioExecutor::new());
+        builder
+            .http1()
+            .timer(TokioTimer::new())
+            .header_read_timeout(self.header_read_timeout)
+            .max_buf_size(self.max_buf_size);
+        builder
+            .http2()
+            .timer(TokioTimer::new())
+            // Fixed windows throttle large bodies over distance.
+            .adaptive_window(true)
+            // Finds out that a peer has vanished without a word.
+            .keep_alive_interval(Duration::from_secs(60));
+        builder
+    }
+}
+
+/// Serves one connection until it ends, or until it has finished its requests after `stopping` turned true.
+pub(super) async fn drive<S, B>(
+    mut stream: Stream,
+    peer: Option<SocketAddr>,
+    service: S,
+    protocols: Protocols,
+    mut stopping: watch::Receiver<bool>,
+) where
+    S: Service<Request<Incoming>, Response = Response<B>> + Clone + Send + 'static,
+    S::Future: Send + 'static,
+    S::Error: Into<BoxError>,
+    B: HttpBody<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    // The clock of HTTP/1.1 starts only when the version is known, which until then nothing hurries.
+    tokio::select! {
+        spoke = tokio::time::timeout(protocols.header_read_timeout, stream.read_ahead()) => {
+            if !matches!(spoke, Ok(Ok(true))) {
+                return;
+            }
+        }
+        () = told(&mut stopping) => return,
+    }
+
+    let service = TowerToHyperService::new(FromPeer { service, peer: peer.map(PeerAddr) });
+    let builder = protocols.builder();
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = told(&mut stopping) => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        report(error.as_ref(), peer);
+    }
+}
+
+/// Until the server stops. One that is gone without a word stops too.
+async fn told(stopping: &mut watch::Receiver<bool>) {
+    let _ = stopping.wait_for(|stopping| *stopping).await.is_ok();
+}
+
+/// Peers come and go as they like; only what our own side did wrong is worth an operator's attention.
+fn report(error: &(dyn std::error::Error + 'static), peer: Option<SocketAddr>) {
+    let cause = error.source().map(tracing::field::display);
+    if error.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_user) {
+        tracing::error!(%error, cause, ?peer, "the service failed, its connection is closed");
+    } else {
+        tracing::debug!(%error, cause, ?peer, "a connection broke");
+    }
+}
+
+/// Tells the service who calls.
+#[derive(Clone)]
+struct FromPeer<S> {
+    service: S,
+    peer: Option<PeerAddr>,
+}
+
+impl<S> Service<Request<Incoming>> for FromPeer<S>
+where
+    S: Service<Request<Incoming>>,
+    S::Error: Into<BoxError>,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.service.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<Incoming>) -> S::Future {
+        if let Some(peer) = self.peer {
+            request.extensions_mut().insert(peer);
+        }
+        self.service.call(request)
+    }
+}
