@@ -83,3 +83,7 @@ pub mod __private {
 }
 
 extern crate self as tower_vgi;
+
+#[cfg(all(doctest, feature = "macros", feature = "server"))]
+#[doc = include_str!("../README.md")]
+struct ReadmeIsRight;

@@ -1,0 +1,73 @@
+//! Everything but `POST` (§1.3).
+
+use http::Method;
+use tower_vgi::rpc::Generation;
+
+use crate::support::{Ask, Case, Expected, ask, check, service};
+
+const fn wrong_verb(allow: &'static str) -> Expected {
+    Expected::Json { status: 405, allow: Some(allow) }
+}
+
+const NOT_FOUND: Expected = Expected::Json { status: 404, allow: None };
+
+#[tokio::test]
+async fn get_is_for_pages_only() {
+    check(&[
+        Case::differs("a method", |g| Ask::add(g).verb(Method::GET), wrong_verb("POST, OPTIONS"), wrong_verb("POST")),
+        Case::same("a flat stream", |g| Ask::add(g).path("/count/init").verb(Method::GET), wrong_verb("POST, OPTIONS")),
+        Case::same("its turn", |g| Ask::add(g).path("/count/exchange").verb(Method::GET), wrong_verb("POST, OPTIONS")),
+        Case::same("a stream", |g| Ask::add(g).path("/Calc/count/init").verb(Method::GET), wrong_verb("POST, OPTIONS")),
+        Case::same("no protocol", |g| Ask::add(g).path("/Nope/add").verb(Method::GET), NOT_FOUND),
+        Case::same("no route", |g| Ask::add(g).path("/a/b/c/d").verb(Method::GET), NOT_FOUND),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn other_verbs_are_refused() {
+    check(&[
+        Case::differs(
+            "PUT",
+            |g| Ask::add(g).verb(Method::PUT),
+            wrong_verb("POST, OPTIONS"),
+            wrong_verb("GET, POST, OPTIONS"),
+        ),
+        Case::differs(
+            "DELETE",
+            |g| Ask::add(g).verb(Method::DELETE),
+            wrong_verb("POST, OPTIONS"),
+            wrong_verb("GET, POST, OPTIONS"),
+        ),
+        Case::same(
+            "PATCH on a stream",
+            |g| Ask::add(g).path("/Calc/count/init").verb(Method::PATCH),
+            wrong_verb("POST, OPTIONS"),
+        ),
+        Case::same(
+            "the end of a session without sessions",
+            |g| Ask::add(g).path("/__session__").verb(Method::DELETE).body(""),
+            wrong_verb("POST, OPTIONS"),
+        ),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn options_says_what_is_allowed() {
+    const fn allows(allow: &'static str) -> Expected {
+        Expected::Empty { status: 200, allow: Some(allow) }
+    }
+    check(&[
+        Case::differs("a method", |g| Ask::add(g).verb(Method::OPTIONS).body(""), allows("POST"), allows("GET, POST")),
+        Case::same("a stream", |g| Ask::add(g).path("/Calc/count/init").verb(Method::OPTIONS).body(""), allows("POST")),
+        Case::same("a reserved name", |g| Ask::add(g).path("/__x__").verb(Method::OPTIONS).body(""), allows("POST")),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn answers_to_options_may_be_kept() {
+    let answer = ask(&service(), Ask::add(Generation::Flat).verb(Method::OPTIONS)).await;
+    assert_eq!(answer.header("cache-control"), Some("public, max-age=300"));
+}
