@@ -5,14 +5,15 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::dispatcher::HostedMethod;
+use super::failed_call::FailedCall;
 use super::generation::Generation;
 use super::handler::BoxFuture;
 use super::identity::Identity;
 use super::log::LogMessage;
 use super::method::MethodDescription;
-use crate::RpcError;
 use crate::vocabulary::AuthContext;
 use crate::wire::{AnnotatedBatch, Metadata, WireSchema};
+use crate::{BoxError, RpcError};
 
 /// A decoded call on its way to its method.
 ///
@@ -147,8 +148,12 @@ pub(crate) trait Steps: Send {
     /// The state as it is now, to be sealed later if the encoder has to go back here.
     fn checkpoint(&mut self) -> Result<Vec<u8>, RpcError>;
 
-    /// Seals a checkpoint: the metadata with which a caller goes on from there.
-    fn seal(&mut self, checkpoint: Vec<u8>) -> Result<Metadata, RpcError>;
+    /// Seals a checkpoint: the metadata with which a caller goes on from there. With the call token, if it is asked
+    /// for and this response opens the stream.
+    fn seal(&mut self, checkpoint: Vec<u8>, with_call_token: bool) -> Result<Metadata, RpcError>;
+
+    /// How many bytes the tokens of a checkpoint of that size have at most.
+    fn sealed_size(&self, checkpoint: usize) -> usize;
 
     /// What a step that failed had logged.
     fn take_logs(&mut self) -> Vec<LogMessage>;
@@ -208,27 +213,41 @@ impl Reply {
     /// # Errors
     ///
     /// Those of the function, for the parts that are there; an error for a later part ends the stream.
-    pub async fn map_parts<F>(mut self, map: F) -> Result<Self, RpcError>
+    pub async fn map_parts<F>(mut self, map: F) -> Result<Self, BoxError>
     where
         F: Fn(Part, Arc<WireSchema>) -> BoxFuture<'static, Result<Part, RpcError>> + Send + Sync + 'static,
     {
         if let Some((schema, part)) = self.header.take() {
-            let part = map(part, schema.clone()).await?;
+            let part = self.map_part(&map, part, &schema).await?;
             self.header = Some((schema, part));
         }
-        self.body = match self.body {
+        let schema = self.schema.clone();
+        let body = std::mem::replace(&mut self.body, ReplyBody::Complete { parts: Vec::new(), sentinel: None });
+        self.body = match body {
             ReplyBody::Complete { parts, sentinel } => {
                 let mut mapped = Vec::with_capacity(parts.len());
                 for part in parts {
-                    mapped.push(map(part, self.schema.clone()).await?);
+                    mapped.push(self.map_part(&map, part, &schema).await?);
                 }
                 ReplyBody::Complete { parts: mapped, sentinel }
             }
             ReplyBody::Producer(steps) => {
-                ReplyBody::Producer(Box::new(MappedSteps { steps, map, schema: self.schema.clone() }))
+                ReplyBody::Producer(Box::new(MappedSteps { steps, map, schema: self.schema.clone(), logs: Vec::new() }))
             }
         };
         Ok(self)
+    }
+
+    /// An error keeps what the call has said so far: its logs, its headers, and the schema of its answer.
+    async fn map_part<F>(&mut self, map: &F, part: Part, schema: &Arc<WireSchema>) -> Result<Part, BoxError>
+    where
+        F: Fn(Part, Arc<WireSchema>) -> BoxFuture<'static, Result<Part, RpcError>>,
+    {
+        let logs = part.logs.clone();
+        map(part, schema.clone()).await.map_err(|error| {
+            let headers = std::mem::take(&mut self.headers);
+            FailedCall { error, schema: Some(self.schema.clone()), logs, headers }.into()
+        })
     }
 }
 
@@ -242,6 +261,8 @@ struct MappedSteps<F> {
     steps: Box<dyn Steps>,
     map: F,
     schema: Arc<WireSchema>,
+    /// What a part that could not be mapped had logged.
+    logs: Vec<LogMessage>,
 }
 
 impl<F> Steps for MappedSteps<F>
@@ -251,8 +272,14 @@ where
     fn next(&mut self) -> BoxFuture<'_, Result<Step, RpcError>> {
         Box::pin(async move {
             let step = self.steps.next().await?;
-            let part = (self.map)(step.part, self.schema.clone()).await?;
-            Ok(Step { part, finished: step.finished })
+            let logs = step.part.logs.clone();
+            match (self.map)(step.part, self.schema.clone()).await {
+                Ok(part) => Ok(Step { part, finished: step.finished }),
+                Err(error) => {
+                    self.logs = logs;
+                    Err(error)
+                }
+            }
         })
     }
 
@@ -260,12 +287,18 @@ where
         self.steps.checkpoint()
     }
 
-    fn seal(&mut self, checkpoint: Vec<u8>) -> Result<Metadata, RpcError> {
-        self.steps.seal(checkpoint)
+    fn seal(&mut self, checkpoint: Vec<u8>, with_call_token: bool) -> Result<Metadata, RpcError> {
+        self.steps.seal(checkpoint, with_call_token)
+    }
+
+    fn sealed_size(&self, checkpoint: usize) -> usize {
+        self.steps.sealed_size(checkpoint)
     }
 
     fn take_logs(&mut self) -> Vec<LogMessage> {
-        self.steps.take_logs()
+        let mut logs = std::mem::take(&mut self.logs);
+        logs.append(&mut self.steps.take_logs());
+        logs
     }
 
     fn take_response_headers(&mut self) -> http::HeaderMap {

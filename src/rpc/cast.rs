@@ -15,8 +15,10 @@ pub(crate) fn cast_lossless(column: &ArrayRef, wanted: &DataType) -> Option<Arra
     }
     let options = CastOptions { safe: false, ..Default::default() };
     let converted = cast_with_options(column, wanted, &options).ok()?;
-    // Between integers and floats a cast rounds without a word: only what comes back as it was has survived.
-    if wanted.is_floating() != sent.is_floating() && wanted.is_numeric() {
+    // A cast rounds and truncates without a word: only what comes back as it was has survived. Floats of another width
+    // are meant to be rounded, and text and bytes cannot change.
+    let rounds = wanted.is_floating() && sent.is_floating();
+    if !rounds && !matches!(family(wanted), Family::Text | Family::Bytes) {
         let back = cast_with_options(&converted, sent, &options).ok()?;
         if back.to_data() != column.to_data() {
             return None;
@@ -95,7 +97,9 @@ fn same_shape(a: &DataType, b: &DataType) -> bool {
 mod tests {
     use std::sync::Arc;
 
-    use arrow_array::{Float64Array, Int32Array, Int64Array, StringArray};
+    use arrow_array::types::Float64Type;
+    use arrow_array::{Float64Array, Int32Array, Int64Array, ListArray, StringArray, TimestampNanosecondArray};
+    use arrow_schema::{Field, TimeUnit};
 
     use super::*;
 
@@ -110,6 +114,21 @@ mod tests {
         let large: ArrayRef = Arc::new(Int64Array::from(vec![(1 << 53) + 1]));
         assert!(cast_lossless(&large, &DataType::Float64).is_none());
         assert!(cast_lossless(&large, &DataType::Int32).is_none());
+    }
+
+    #[test]
+    fn nothing_is_truncated_below_the_surface() {
+        let lists = ListArray::from_iter_primitive::<Float64Type, _, _>([Some([Some(1.5)])]);
+        let wanted = DataType::List(Arc::new(Field::new_list_field(DataType::Int64, true)));
+        assert!(cast_lossless(&(Arc::new(lists) as ArrayRef), &wanted).is_none());
+        let whole = ListArray::from_iter_primitive::<Float64Type, _, _>([Some([Some(2.0)])]);
+        assert!(cast_lossless(&(Arc::new(whole) as ArrayRef), &wanted).is_some());
+
+        let wanted = DataType::Timestamp(TimeUnit::Microsecond, None);
+        let fine: ArrayRef = Arc::new(TimestampNanosecondArray::from(vec![1_001]));
+        assert!(cast_lossless(&fine, &wanted).is_none());
+        let coarse: ArrayRef = Arc::new(TimestampNanosecondArray::from(vec![1_000]));
+        assert!(cast_lossless(&coarse, &wanted).is_some());
     }
 
     #[test]

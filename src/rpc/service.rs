@@ -103,7 +103,7 @@ impl Inner {
         let identity = Identity::of_request(&self.server_id, &parts.headers);
         let mut context = ResponseContext {
             identity,
-            origin: uri.path().trim_start_matches('/').to_owned(),
+            origin: String::new(),
             method: String::new(),
             generation,
             operation: Operation::Unary,
@@ -113,6 +113,7 @@ impl Inner {
         let (method, limit) = match self.admit(&shape, generation, &mut context, &parts) {
             Ok(admitted) => admitted,
             Err(error) => {
+                context.origin = uri.path().trim_start_matches('/').to_owned();
                 let drain = Drain::untouched(parts.version, &parts.headers, &body);
                 drain.finish(std::pin::pin!(body)).await;
                 return context.failed(error.into());
@@ -136,6 +137,7 @@ impl Inner {
         let (method, operation) = self.route(shape, generation, &parts.headers)?;
         context.operation = operation;
         context.method.clone_from(&method.description.name);
+        context.origin = format!("{}/{}", method.protocol, method.description.name);
         Ok((method, budget::tightest(budget::of_server(&parts.extensions), requested)))
     }
 

@@ -85,7 +85,7 @@ impl Producer {
 
     fn seal(&mut self) -> Result<Metadata, RpcError> {
         let checkpoint = self.steps.checkpoint()?;
-        self.steps.seal(checkpoint)
+        self.steps.seal(checkpoint, true)
     }
 
     fn failed(&mut self, error: RpcError) -> FailedCall {

@@ -13,12 +13,12 @@ use http_body::Frame;
 use http_body_util::StreamBody;
 
 use super::held::Guards;
-use super::{ResponseContext, encode_error, write_empty};
+use super::{ResponseContext, encode_error, hold, write_empty};
 use crate::rpc::budget;
 use crate::rpc::call::{Step, Steps};
 use crate::rpc::failed_call::FailedCall;
 use crate::rpc::generation::ProducerCap;
-use crate::wire::{Frames, StreamEncoder};
+use crate::wire::{Frames, Metadata, StreamEncoder};
 use crate::{Body, BoxError, RpcError};
 
 /// A cursor at least once for so many bytes…
@@ -27,8 +27,11 @@ const CURSOR_EVERY_BYTES: usize = 64 * 1024;
 /// …and at least once for so many batches.
 const CURSOR_EVERY_BATCHES: usize = 32;
 
-/// Room for the batch that carries the last cursor and for the end of the stream, besides the state itself.
-const SENTINEL_ROOM: u64 = 4096;
+/// The mark at the end of an IPC stream.
+const END_LENGTH: u64 = 8;
+
+/// Room for the keys of the last cursor's metadata, besides the tokens themselves.
+const METADATA_ROOM: u64 = 1024;
 
 pub(super) struct StreamedProducer {
     steps: Box<dyn Steps>,
@@ -42,9 +45,15 @@ pub(super) struct StreamedProducer {
     batches: u64,
     bytes_since_cursor: usize,
     batches_since_cursor: usize,
+    /// The state after the last batch that was queued; kept only under a limit.
+    checkpoint: Option<Vec<u8>>,
+    /// Bytes of the batch that carries the last cursor, without its tokens.
+    sentinel: u64,
+    /// Whether the call token has been handed over, if this response has one to hand over.
+    call_token_sent: bool,
     queue: VecDeque<Bytes>,
     ended: bool,
-    _guards: Guards,
+    guards: Guards,
 }
 
 /// What a step led to.
@@ -67,6 +76,7 @@ impl StreamedProducer {
     ) -> Self {
         Self {
             steps,
+            sentinel: sentinel_size(&encoder),
             encoder,
             response,
             limit,
@@ -76,9 +86,11 @@ impl StreamedProducer {
             // The very first batch carries the call token, if this response opens the stream.
             bytes_since_cursor: CURSOR_EVERY_BYTES,
             batches_since_cursor: CURSOR_EVERY_BATCHES,
+            checkpoint: None,
+            call_token_sent: false,
             queue: begun.into_vec().into(),
             ended: false,
-            _guards: guards,
+            guards,
         }
     }
 
@@ -93,19 +105,20 @@ impl StreamedProducer {
                 true
             }
             Err(Failure::Whole(error)) => {
-                return self.response.failed(FailedCall { headers, ..error.into() });
+                let guards = std::mem::take(&mut self.guards);
+                return hold(self.response.failed(FailedCall { headers, ..error.into() }), guards);
             }
         };
         let mut response = self.response.ok(Body::empty(), headers, rpc_error);
-        let complete = self.ended;
-        *response.body_mut() = if complete {
-            Body::from_frames(self.queue)
-        } else {
-            Body::new(StreamBody::new(stream::unfold(self, |mut producer| async move {
-                let frame = producer.next_frame().await?;
-                Some((Ok::<_, BoxError>(Frame::data(frame)), producer))
-            })))
-        };
+        if self.ended {
+            let guards = std::mem::take(&mut self.guards);
+            *response.body_mut() = Body::from_frames(self.queue);
+            return hold(response, guards);
+        }
+        *response.body_mut() = Body::new(StreamBody::new(stream::unfold(self, |mut producer| async move {
+            let frame = producer.next_frame().await?;
+            Some((Ok::<_, BoxError>(Frame::data(frame)), producer))
+        })));
         response
     }
 
@@ -126,32 +139,39 @@ impl StreamedProducer {
 
     /// Takes a step and queues what it gave, or ends the response where its budget is used up.
     async fn advance(&mut self) -> Result<(), Failure> {
-        let before = match self.limit {
-            Some(limit) => {
-                let before = self.steps.checkpoint().map_err(Failure::InBand)?;
-                // A batch that will not fit is better not made: it would have to be made again.
-                if self.batches > 0 && self.written + self.largest + room(&before) > limit {
-                    return self.end_with_cursor(before).map_err(Failure::InBand);
-                }
-                Some(before)
+        let before = self.checkpoint.take();
+        // A batch that will not fit is better not made: it would have to be made again.
+        let before = match (self.limit, before) {
+            (Some(limit), Some(before)) if self.written + self.largest + self.room(&before) > limit => {
+                return self.end_with_cursor(before).map_err(Failure::InBand);
             }
-            None => None,
+            (_, before) => before,
         };
         let step = self.steps.next().await.map_err(Failure::InBand)?;
         let finished = step.finished;
         let mut frames = Frames::new();
-        let carries_cursor = self.encode(step, &mut frames).map_err(Failure::InBand)?;
-        if let (Some(limit), Some(before)) = (self.limit, before)
-            && self.written + frames.len() as u64 + room(&before) > limit
-            && self.response.generation.producer_cap() == ProducerCap::Hard
-        {
-            if self.batches == 0 {
-                let size = self.written + frames.len() as u64;
-                return Err(Failure::Whole(budget::too_large(size, limit, &self.response.method)));
+        let after = match self.limit {
+            Some(_) if !finished => Some(self.steps.checkpoint().map_err(Failure::InBand)?),
+            _ => None,
+        };
+        let carries_cursor = match self.encode(step, &mut frames) {
+            Ok(carries_cursor) => carries_cursor,
+            Err(error) => {
+                // What was logged before still goes out.
+                self.push(frames);
+                return Err(Failure::InBand(error));
             }
-            return self.end_with_cursor(before).map_err(Failure::InBand);
+        };
+        if self.response.generation.producer_cap() == ProducerCap::Hard
+            && let Some(limit) = self.limit
+        {
+            let room = after.as_deref().map_or(END_LENGTH, |after| self.room(after));
+            if self.written + frames.len() as u64 + room > limit {
+                return self.over_limit(frames, before, after, limit);
+            }
         }
         self.count(frames.len(), carries_cursor);
+        self.checkpoint = after;
         if finished {
             self.encoder.write_end(&mut frames);
             self.ended = true;
@@ -160,23 +180,51 @@ impl StreamedProducer {
         Ok(())
     }
 
+    /// What was just made does not fit with all that may have to follow: go back, or, where there is nothing to go
+    /// back to, see whether it fits to the byte.
+    fn over_limit(
+        &mut self,
+        mut frames: Frames,
+        before: Option<Vec<u8>>,
+        after: Option<Vec<u8>>,
+        limit: u64,
+    ) -> Result<(), Failure> {
+        if let Some(before) = before {
+            return self.end_with_cursor(before).map_err(Failure::InBand);
+        }
+        match after {
+            Some(after) => {
+                self.push(frames);
+                self.end_with_cursor(after).map_err(Failure::InBand)?;
+            }
+            None => {
+                self.encoder.write_end(&mut frames);
+                self.ended = true;
+                self.push(frames);
+            }
+        }
+        if self.written > limit {
+            return Err(Failure::Whole(budget::too_large(self.written, limit, &self.response.method)));
+        }
+        Ok(())
+    }
+
     /// Writes a step's part; its batch carries a cursor when one is due. Says whether it does.
-    fn encode(&mut self, mut step: Step, frames: &mut Frames) -> Result<bool, RpcError> {
-        let size = step.part.data.as_ref().map_or(0, |data| data.batch.get_array_memory_size());
+    fn encode(&mut self, step: Step, frames: &mut Frames) -> Result<bool, RpcError> {
+        self.response.write_logs(&mut self.encoder, &step.part.logs, frames).map_err(encode_error)?;
+        let Some(mut data) = step.part.data else { return Ok(false) };
+        let size = data.batch.get_array_memory_size();
         let due = self.bytes_since_cursor + size >= CURSOR_EVERY_BYTES
             || self.batches_since_cursor + 1 >= CURSOR_EVERY_BATCHES;
-        let mut carries_cursor = false;
-        if due
-            && !step.finished
-            && let Some(data) = &mut step.part.data
-        {
+        // A batch without rows and with a cursor would be read as a cursor alone.
+        let carries_cursor = due && !step.finished && data.batch.num_rows() > 0;
+        if carries_cursor {
             let checkpoint = self.steps.checkpoint()?;
-            for (key, value) in self.steps.seal(checkpoint)?.iter() {
+            for (key, value) in self.steps.seal(checkpoint, !self.call_token_sent)?.iter() {
                 data.metadata.insert(key, value);
             }
-            carries_cursor = true;
         }
-        self.response.write_part(&mut self.encoder, &step.part, frames).map_err(encode_error)?;
+        self.encoder.write_batch(&data.batch, &data.metadata, frames).map_err(encode_error)?;
         Ok(carries_cursor)
     }
 
@@ -184,6 +232,7 @@ impl StreamedProducer {
         self.batches += 1;
         self.largest = self.largest.max(size as u64);
         if carries_cursor {
+            self.call_token_sent = true;
             self.bytes_since_cursor = 0;
             self.batches_since_cursor = 0;
         } else {
@@ -193,7 +242,7 @@ impl StreamedProducer {
     }
 
     fn end_with_cursor(&mut self, checkpoint: Vec<u8>) -> Result<(), RpcError> {
-        let sentinel = self.steps.seal(checkpoint)?;
+        let sentinel = self.steps.seal(checkpoint, !self.call_token_sent)?;
         let mut frames = Frames::new();
         write_empty(&mut self.encoder, &sentinel, &mut frames).map_err(encode_error)?;
         self.encoder.write_end(&mut frames);
@@ -217,9 +266,18 @@ impl StreamedProducer {
         self.written += frames.len() as u64;
         self.queue.extend(frames.into_vec().into_iter().filter(|frame| !frame.is_empty()));
     }
+
+    /// What the end of the response may need: the batch with the cursor, and the end of the stream.
+    fn room(&self, checkpoint: &[u8]) -> u64 {
+        self.sentinel + METADATA_ROOM + self.steps.sealed_size(checkpoint.len()) as u64 + END_LENGTH
+    }
 }
 
-/// What the end of a response may need: the state sealed twice over in base64, and the batch around it.
-fn room(checkpoint: &[u8]) -> u64 {
-    SENTINEL_ROOM + 4 * checkpoint.len() as u64
+/// How large a batch without rows is, with the dictionaries that it may need.
+fn sentinel_size(encoder: &StreamEncoder) -> u64 {
+    let mut scratch = Frames::new();
+    let mut encoder = StreamEncoder::new(encoder.schema().clone());
+    // What cannot be encoded here will fail where it can be said.
+    let _ = write_empty(&mut encoder, &Metadata::new(), &mut scratch);
+    scratch.len() as u64
 }

@@ -59,7 +59,9 @@ pub(super) async fn run(mut call: Call, handler: &StreamFn) -> Result<Reply, Box
             reply
         }
         MethodKind::Unary | MethodKind::Producer => {
-            let steps = ProducerSteps::new(opened.state, context, gone, method.runtime.clone(), open, &schemas, true);
+            let mut steps =
+                ProducerSteps::new(opened.state, context, gone, method.runtime.clone(), open, &schemas, true);
+            steps.begin().await;
             Reply::new(output, ReplyBody::Producer(Box::new(steps)))
         }
     };

@@ -10,7 +10,7 @@ use crate::rpc::context::{CallContext, CancelOnDrop};
 use crate::rpc::dispatcher::Runtime;
 use crate::rpc::handler::BoxFuture;
 use crate::rpc::stream::{ErasedState, Output};
-use crate::rpc::token::OpenCall;
+use crate::rpc::token::{self, OpenCall};
 use crate::wire::{Metadata, WireSchema, keys};
 
 /// A producer in the middle of its work.
@@ -20,9 +20,11 @@ pub(super) struct ProducerSteps {
     runtime: Arc<Runtime>,
     open: OpenCall,
     output: Arc<WireSchema>,
-    /// Whether the call token has yet to be handed over: on the response that opens the stream.
-    call_token_due: bool,
+    /// Whether this response opens the stream, and so hands over the call token.
+    opens: bool,
     first: bool,
+    /// The first step, which has run within the call's layers.
+    ready: Option<Result<Step, RpcError>>,
     _gone: CancelOnDrop,
 }
 
@@ -37,7 +39,12 @@ impl ProducerSteps {
         init: bool,
     ) -> Self {
         let output = schemas.output.clone();
-        Self { state, context, runtime, open, output, call_token_due: init, first: true, _gone: gone }
+        Self { state, context, runtime, open, output, opens: init, first: true, ready: None, _gone: gone }
+    }
+
+    /// Takes the first step now, so that it counts for the layers around the call: their time limits, their permits.
+    pub(super) async fn begin(&mut self) {
+        self.ready = Some(self.step().await);
     }
 
     async fn step(&mut self) -> Result<Step, RpcError> {
@@ -63,21 +70,28 @@ impl ProducerSteps {
 
 impl Steps for ProducerSteps {
     fn next(&mut self) -> BoxFuture<'_, Result<Step, RpcError>> {
-        Box::pin(self.step())
+        match self.ready.take() {
+            Some(step) => Box::pin(std::future::ready(step)),
+            None => Box::pin(self.step()),
+        }
     }
 
     fn checkpoint(&mut self) -> Result<Vec<u8>, RpcError> {
         save(&self.context, self.state.as_ref())
     }
 
-    fn seal(&mut self, checkpoint: Vec<u8>) -> Result<Metadata, RpcError> {
+    fn seal(&mut self, checkpoint: Vec<u8>, with_call_token: bool) -> Result<Metadata, RpcError> {
         let tokens = &self.runtime.tokens;
         let mut metadata = Metadata::new();
         metadata.insert(keys::STREAM_STATE, tokens.seal_cursor(&self.open, checkpoint, &scope(&self.context))?);
-        if std::mem::take(&mut self.call_token_due) {
+        if self.opens && with_call_token {
             metadata.insert(keys::CALL_STATE, tokens.seal_call(&self.open, &scope(&self.context))?);
         }
         Ok(metadata)
+    }
+
+    fn sealed_size(&self, checkpoint: usize) -> usize {
+        token::sealed_size(&self.open, checkpoint)
     }
 
     fn take_logs(&mut self) -> Vec<crate::rpc::log::LogMessage> {

@@ -1,5 +1,7 @@
 //! The next turn of a stream, and its early end.
 
+use std::panic::AssertUnwindSafe;
+
 use super::exchange::{self, Schemas};
 use super::producer::ProducerSteps;
 use super::{context, failed, isolated, scope};
@@ -43,7 +45,8 @@ pub(super) async fn run(mut call: Call, handler: &StreamFn) -> Result<Reply, Box
         }
         MethodKind::Unary | MethodKind::Producer => {
             let output = schemas.output.clone();
-            let steps = ProducerSteps::new(state, context, gone, method.runtime.clone(), open, &schemas, false);
+            let mut steps = ProducerSteps::new(state, context, gone, method.runtime.clone(), open, &schemas, false);
+            steps.begin().await;
             Reply::new(output, ReplyBody::Producer(Box::new(steps)))
         }
     };
@@ -73,6 +76,8 @@ fn open(
     handler: &StreamFn,
 ) -> Result<(OpenCall, Box<dyn ErasedState>), Box<FailedCall>> {
     let (open, bytes) = tokens.open(sent.cursor.as_deref(), sent.call.as_deref(), &scope(context))?;
-    let state = handler.restore(&bytes).ok_or_else(token::malformed_state)?;
+    // Bytes that another build of this server sealed may be anything to this one.
+    let restored = std::panic::catch_unwind(AssertUnwindSafe(|| handler.restore(&bytes)));
+    let state = restored.ok().flatten().ok_or_else(token::malformed_state)?;
     Ok((open, state))
 }

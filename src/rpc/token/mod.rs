@@ -160,6 +160,16 @@ impl Tokens {
     }
 }
 
+/// How many bytes a cursor with so much state, and a call token beside it, have at most.
+pub(crate) fn sealed_size(open: &OpenCall, state: usize) -> usize {
+    let length = |schema: &Option<Vec<u8>>| schema.as_ref().map_or(0, Vec::len);
+    let call = length(&open.call.output) + length(&open.call.input);
+    // Lengths, ids, times, the nonce and the tag.
+    const REST: usize = 160;
+    let base64 = |bytes: usize| bytes.div_ceil(3) * 4;
+    base64(state + call + REST) + base64(call + REST)
+}
+
 fn refuse(message: &str) -> RpcError {
     RpcError::runtime_error(message).with_status(StatusCode::BAD_REQUEST)
 }
@@ -177,6 +187,7 @@ pub(crate) fn malformed_state() -> RpcError {
 mod tests {
     use super::*;
     use crate::rpc::Generation;
+    use crate::rpc::identity::random_bytes;
     use crate::vocabulary::AuthContext;
 
     fn open_call(echoed: bool) -> OpenCall {
@@ -283,6 +294,20 @@ mod tests {
         assert!(after.open(Some(token.as_bytes()), None, &scope).is_err());
         let token = during.seal_cursor(&open_call(false), vec![], &scope).unwrap();
         assert!(after.open(Some(token.as_bytes()), None, &scope).is_ok());
+    }
+
+    #[test]
+    fn tokens_are_never_larger_than_foretold() {
+        let (tokens, auth) = (tokens(), AuthContext::anonymous());
+        let scope = scope(&auth, "m");
+        for (state, schema) in [(0, 0), (1, 100), (1000, 5000), (70_000, 0)] {
+            let noise = |length| (0..length).map(|_| random_bytes::<1>()[0]).collect::<Vec<u8>>();
+            let call = CallPart { limit: Some(u64::MAX), output: Some(noise(schema)), input: Some(noise(schema)) };
+            let open = OpenCall { call_id: [255; 16], call, echoed: false };
+            let cursor = tokens.seal_cursor(&open, noise(state), &scope).unwrap();
+            let call = tokens.seal_call(&open, &scope).unwrap();
+            assert!(cursor.len() + call.len() <= sealed_size(&open, state), "{state} {schema}");
+        }
     }
 
     #[test]
