@@ -11,7 +11,7 @@ use super::cast::cast_lossless;
 use super::generation::ParameterCheck;
 use super::method::{MethodDescription, Parameter};
 use crate::RpcError;
-use crate::value::VgiArrow;
+use crate::value::{VgiArrow, allowance};
 
 /// The parameters of a call: one row, the columns as declared and in their order.
 #[derive(Clone, Debug)]
@@ -29,7 +29,7 @@ impl Params {
     /// of an enum, or a record that does not fit.
     pub fn get<T: VgiArrow>(&self, index: usize) -> Result<T, RpcError> {
         let column = self.column(index)?;
-        T::from_parameter(column.as_ref(), 0).map_err(|error| {
+        allowance::within(allowance::DEFAULT, || T::from_parameter(column.as_ref(), 0)).map_err(|error| {
             let name = self.method.parameters.get(index).map_or("?", |parameter| parameter.field.name());
             refuse(format!("{}() parameter '{name}': {error}", self.method.name))
         })

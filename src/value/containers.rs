@@ -11,7 +11,7 @@ use arrow_schema::{DataType, Field, Fields};
 use indexmap::{IndexMap, IndexSet};
 
 use super::read::{is_null, mismatch, present, resolve};
-use super::{ValueError, VgiArrow, write};
+use super::{ValueError, VgiArrow, allowance, write};
 
 /// The type of `T`, nullable.
 impl<T: VgiArrow> VgiArrow for Option<T> {
@@ -138,6 +138,7 @@ where
 {
     let (items, range) = list_items(array, row, &list_type::<T>)?;
     let start = range.start;
+    allowance::spend(range.len().saturating_mul(size_of::<T>().max(1)))?;
     range.map(|item| T::from_array(items, item).map_err(|error| error.at_index(item - start))).collect()
 }
 
@@ -226,6 +227,7 @@ macro_rules! map {
                 let offsets = map.value_offsets();
                 let range = offsets[row] as usize..offsets[row + 1] as usize;
                 let start = range.start;
+                allowance::spend(range.len().saturating_mul(size_of::<(K, V)>().max(1)))?;
                 range
                     .map(|entry| {
                         let key = K::from_array(map.keys(), entry).map_err(|error| error.at_field("key"));

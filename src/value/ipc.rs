@@ -8,7 +8,7 @@ use arrow_buffer::Buffer;
 use arrow_schema::{Schema, SchemaRef};
 use bytes::Bytes;
 
-use super::{ValueError, ValueErrorKind};
+use super::{ValueError, ValueErrorKind, allowance};
 use crate::wire::{
     Decoder, Frames, Limits, Metadata, SchemaCache, StreamEncoder, WireError, WireSchema, encode_batch, encode_schema,
 };
@@ -39,9 +39,11 @@ pub(crate) fn wire_schema(schema: SchemaRef) -> Result<Arc<WireSchema>, ValueErr
 pub(crate) fn decode(bytes: Buffer) -> Result<(SchemaRef, Option<RecordBatch>), ValueError> {
     static SCHEMAS: LazyLock<Arc<SchemaCache>> = LazyLock::new(Arc::default);
 
-    // A value is a part of a body whose size was checked against the caller's own limit before.
-    let mut limits = Limits::default();
-    limits.max_decoded_bytes = limits.max_decoded_bytes.max(bytes.len());
+    // What a payload decompresses to, and its dictionaries, are a small multiple of its size: the protocol compresses
+    // bodies and not the buffers within, so more would only serve to exhaust memory.
+    let decoded = bytes.len().saturating_mul(4);
+    allowance::spend(decoded)?;
+    let limits = Limits::default().with_max_decoded_bytes(decoded.max(4096));
     let mut decoder = Decoder::new(bytes, limits).with_schema_cache(Arc::clone(&SCHEMAS)).allow_nulls();
     let schema = decoder.next_stream().map_err(malformed)?;
     let schema = schema.ok_or_else(|| ValueError::payload("expected an IPC stream, got no bytes"))?;

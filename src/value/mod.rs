@@ -34,6 +34,7 @@
 use arrow_array::{Array, ArrayRef};
 use arrow_schema::{DataType, Field};
 
+pub(crate) mod allowance;
 mod binary;
 mod containers;
 mod decimal;

@@ -13,7 +13,7 @@ use arrow_buffer::NullBufferBuilder;
 use arrow_schema::DataType;
 
 use super::read::{mismatch, present, through_encoding};
-use super::{ValueError, VgiArrow, binary, write};
+use super::{ValueError, VgiArrow, allowance, binary, write};
 
 macro_rules! number {
     ($rust:ty, $arrow:ty, $data_type:ident, $slow:ident $(, $hooks:item)*) => {
@@ -66,7 +66,9 @@ number!(
         binary::to_binary::<i32, _>(values.map(|value| value.map(Vec::as_slice)))
     },
     fn __vec_from_array(array: &dyn Array, row: usize) -> Result<Vec<Self>, ValueError> {
-        binary::read(array, row, &DataType::Binary).map(<[u8]>::to_vec)
+        let bytes = binary::read(array, row, &DataType::Binary)?;
+        allowance::spend(bytes.len())?;
+        Ok(bytes.to_vec())
     }
 );
 

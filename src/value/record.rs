@@ -8,7 +8,7 @@ use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow_schema::{DataType, Fields, Schema, SchemaRef};
 
 use super::read::is_null;
-use super::{ValueError, ValueErrorKind, VgiArrow, ipc};
+use super::{ValueError, ValueErrorKind, VgiArrow, allowance, ipc};
 use crate::wire::WireSchema;
 
 /// A struct with `#[derive(VgiArrow)]`: the rows of a batch.
@@ -99,7 +99,11 @@ pub trait Record: Sized + Send + 'static {
     /// As [`from_batch`](Self::from_batch).
     fn rows(batch: &RecordBatch) -> Result<Vec<Self>, ValueError> {
         let columns = Columns::of(batch);
-        (0..batch.num_rows()).map(|row| Self::from_columns(columns, row).map_err(|error| error.at_index(row))).collect()
+        allowance::within(allowance::DEFAULT, || {
+            allowance::spend(batch.num_rows().saturating_mul(size_of::<Self>()))?;
+            let row = |row| Self::from_columns(columns, row).map_err(|error| error.at_index(row));
+            (0..batch.num_rows()).map(row).collect()
+        })
     }
 }
 

@@ -14,7 +14,7 @@ use arrow_schema::DataType;
 use serde::{Deserialize, Serialize};
 
 use super::read::{mismatch, present, resolve};
-use super::{ValueError, VgiArrow, write};
+use super::{ValueError, VgiArrow, allowance, write};
 
 /// `utf8`.
 impl VgiArrow for String {
@@ -30,7 +30,7 @@ impl VgiArrow for String {
     }
 
     fn from_array(array: &dyn Array, row: usize) -> Result<Self, ValueError> {
-        read(array, row, &DataType::Utf8).map(str::to_owned)
+        read_owned(array, row, &DataType::Utf8)
     }
 }
 
@@ -61,7 +61,7 @@ impl VgiArrow for LargeString {
     }
 
     fn from_array(array: &dyn Array, row: usize) -> Result<Self, ValueError> {
-        read(array, row, &DataType::LargeUtf8).map(|text| Self(text.to_owned()))
+        read_owned(array, row, &DataType::LargeUtf8).map(Self)
     }
 }
 
@@ -93,7 +93,7 @@ impl VgiArrow for DictionaryString {
     }
 
     fn from_array(array: &dyn Array, row: usize) -> Result<Self, ValueError> {
-        read(array, row, &dictionary_type()).map(|text| Self(text.to_owned()))
+        read_owned(array, row, &dictionary_type()).map(Self)
     }
 }
 
@@ -136,6 +136,13 @@ where
     let texts = to_text::<i32, _>(texts.iter().map(|text| Some(*text)))?;
     let array = DictionaryArray::<Int16Type>::try_new(keys, Arc::new(texts)).map_err(ValueError::arrow)?;
     Ok(Arc::new(array))
+}
+
+/// The text of a row as a copy of its own.
+fn read_owned(array: &dyn Array, row: usize, wanted: &DataType) -> Result<String, ValueError> {
+    let text = read(array, row, wanted)?;
+    allowance::spend(text.len())?;
+    Ok(text.to_owned())
 }
 
 /// The text of a row, from any of Arrow's text types, dictionary-encoded or not.

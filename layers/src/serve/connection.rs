@@ -59,7 +59,9 @@ pub(super) async fn drive<S, B>(
     B::Error: Into<BoxError>,
 {
     // The clock of HTTP/1.1 starts only when the version is known, which until then nothing hurries.
+    // What has been sent before the stop is still answered, so that is looked at first.
     tokio::select! {
+        biased;
         spoke = tokio::time::timeout(protocols.header_read_timeout, stream.read_ahead()) => {
             if !matches!(spoke, Ok(Ok(true))) {
                 return;

@@ -46,8 +46,8 @@
 //!
 //! # What it protects against
 //!
-//! A connection has 30 seconds to send each request head, and an idle one is closed after that
-//! time. Bodies are not timed here. A panic in one connection ends that connection only, and so does an
+//! An HTTP/1.1 connection has 30 seconds to send each request head, and an idle one is closed after that
+//! time; an HTTP/2 connection is closed when its peer does not answer pings. Bodies are not timed here. A panic in one connection ends that connection only, and so does an
 //! error of the service, which is logged. When the process runs out of descriptors, accepting pauses
 //! and goes on when there are some.
 //!
