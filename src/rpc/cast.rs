@@ -1,7 +1,9 @@
 //! Conversion of columns where no value changes its meaning.
 
-use arrow_array::{Array, ArrayRef};
+use arrow_array::cast::AsArray as _;
+use arrow_array::{Array, ArrayRef, make_array};
 use arrow_cast::{CastOptions, cast_with_options};
+use arrow_data::ArrayData;
 use arrow_schema::DataType;
 
 /// The column as another type of its family; `None` when the types do not belong together or a value would change.
@@ -11,6 +13,9 @@ pub(crate) fn cast_lossless(column: &ArrayRef, wanted: &DataType) -> Option<Arra
         return Some(column.clone());
     }
     if !same_family(wanted, sent) {
+        return None;
+    }
+    if expanded_bytes(column.as_ref()) > MAX_EXPANDED {
         return None;
     }
     let options = CastOptions { safe: false, ..Default::default() };
@@ -25,6 +30,54 @@ pub(crate) fn cast_lossless(column: &ArrayRef, wanted: &DataType) -> Option<Arra
         }
     }
     Some(converted)
+}
+
+/// A conversion that would make more than this out of shared bytes is refused.
+const MAX_EXPANDED: usize = 512 << 20;
+
+/// How many bytes of text views and dictionaries stand for: each may refer to the same ones any number of times.
+fn expanded_bytes(array: &dyn Array) -> usize {
+    let views = |views: &[u128]| views.iter().map(|view| *view as u32 as usize).fold(0, usize::saturating_add);
+    let children = |data: &ArrayData| {
+        let children = data.child_data().iter().map(|child| expanded_bytes(make_array(child.clone()).as_ref()));
+        children.fold(0, usize::saturating_add)
+    };
+    match array.data_type() {
+        DataType::Utf8View => views(array.as_string_view().views()),
+        DataType::BinaryView => views(array.as_binary_view().views()),
+        DataType::Dictionary(..) => {
+            let Some(dictionary) = array.as_any_dictionary_opt() else { return 0 };
+            let values = dictionary.values();
+            // Without values all keys are null.
+            if values.is_empty() {
+                return 0;
+            }
+            let lengths = match text_lengths(values) {
+                Some(lengths) => lengths,
+                None => return dictionary.len().saturating_mul(expanded_bytes(values.as_ref())),
+            };
+            let keys = dictionary.normalized_keys().into_iter();
+            keys.map(|key| lengths.get(key).copied().unwrap_or(0)).fold(0, usize::saturating_add)
+        }
+        data_type if data_type.is_nested() => children(&array.to_data()),
+        _ => 0,
+    }
+}
+
+/// The length of each text or byte string.
+fn text_lengths(values: &ArrayRef) -> Option<Vec<usize>> {
+    let rows = 0..values.len();
+    if let Some(values) = values.as_string_opt::<i32>() {
+        return Some(rows.map(|row| values.value_length(row) as usize).collect());
+    }
+    if let Some(values) = values.as_string_opt::<i64>() {
+        return Some(rows.map(|row| values.value_length(row) as usize).collect());
+    }
+    if let Some(values) = values.as_binary_opt::<i32>() {
+        return Some(rows.map(|row| values.value_length(row) as usize).collect());
+    }
+    let values = values.as_binary_opt::<i64>()?;
+    Some(rows.map(|row| values.value_length(row) as usize).collect())
 }
 
 #[derive(PartialEq)]
@@ -97,8 +150,13 @@ fn same_shape(a: &DataType, b: &DataType) -> bool {
 mod tests {
     use std::sync::Arc;
 
-    use arrow_array::types::Float64Type;
-    use arrow_array::{Float64Array, Int32Array, Int64Array, ListArray, StringArray, TimestampNanosecondArray};
+    use arrow_array::builder::StringViewBuilder;
+    use arrow_array::types::{Float64Type, Int8Type};
+    use arrow_array::{
+        DictionaryArray, Float64Array, Int8Array, Int32Array, Int64Array, ListArray, StringArray,
+        TimestampNanosecondArray,
+    };
+    use arrow_buffer::OffsetBuffer;
     use arrow_schema::{Field, TimeUnit};
 
     use super::*;
@@ -129,6 +187,24 @@ mod tests {
         assert!(cast_lossless(&fine, &wanted).is_none());
         let coarse: ArrayRef = Arc::new(TimestampNanosecondArray::from(vec![1_000]));
         assert!(cast_lossless(&coarse, &wanted).is_some());
+    }
+
+    #[test]
+    fn shared_bytes_are_counted_as_often_as_they_are_used() {
+        let text = "x".repeat(1 << 20);
+        let entry: ArrayRef = Arc::new(StringArray::from(vec![text.as_str()]));
+        let keys = Int8Array::from(vec![0; 600]);
+        let dictionary: ArrayRef = Arc::new(DictionaryArray::<Int8Type>::try_new(keys, entry).unwrap());
+        assert_eq!(expanded_bytes(dictionary.as_ref()), 600 << 20);
+        assert!(cast_lossless(&dictionary, &DataType::Utf8).is_none());
+        assert!(cast_lossless(&dictionary.slice(0, 2), &DataType::Utf8).is_some());
+
+        let mut views = StringViewBuilder::new().with_deduplicate_strings();
+        (0..600).for_each(|_| views.append_value(&text));
+        let views = views.finish();
+        let field = Arc::new(Field::new_list_field(DataType::Utf8View, true));
+        let list: ArrayRef = Arc::new(ListArray::new(field, OffsetBuffer::from_lengths([600]), Arc::new(views), None));
+        assert!(cast_lossless(&list, &DataType::List(Arc::new(Field::new_list_field(DataType::Utf8, true)))).is_none());
     }
 
     #[test]

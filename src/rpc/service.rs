@@ -109,6 +109,7 @@ impl Inner {
             operation: Operation::Unary,
             tracebacks: self.tracebacks,
             streamed: parts.headers.get(ACCEPT_PRODUCER_STREAM).is_some_and(|value| value == "true"),
+            limit: None,
         };
         let (method, limit) = match self.admit(&shape, generation, &mut context, &parts) {
             Ok(admitted) => admitted,
@@ -119,6 +120,7 @@ impl Inner {
                 return context.failed(error.into());
             }
         };
+        context.limit = limit;
         match self.call(parts, body, method, limit, &mut context).await {
             Ok(reply) => context.reply(reply).await,
             Err(failed) => context.failed(*failed),

@@ -153,3 +153,25 @@ async fn the_budget_of_an_init_holds_for_the_whole_stream() {
     assert!(ask(&service, small.clone()).await.failure().is_none());
     assert!(ask(&service, small.without(keys::CALL_STATE)).await.failure().is_none());
 }
+
+#[tokio::test]
+async fn an_error_arrives_although_the_logs_before_it_do_not_fit() {
+    use tower_vgi::RpcError;
+    use tower_vgi::rpc::{LogLevel, Method, Protocol};
+
+    let talkative = Method::unary("talk").parameter::<i64>("messages").handler(|context, params| async move {
+        for _ in 0..params.get::<i64>(0)? {
+            context.log(LogLevel::Info, "x".repeat(1000));
+        }
+        Err::<i64, _>(RpcError::value_error("after all that").into())
+    });
+    let service = RpcService::builder().protocol(Protocol::new("Calc").method(talkative)).build().unwrap();
+    for (messages, logged) in [(1, 1), (200, 0)] {
+        let parameters = row([("messages", column(messages as i64))]);
+        let answer =
+            ask(&service, Ask::unary(Generation::Namespaced, "talk", parameters).header(HEADER, SMALLEST)).await;
+        assert_eq!(answer.expect_failure().exception, "ValueError");
+        assert!(answer.body.len() <= 65_536, "{} bytes", answer.body.len());
+        assert_eq!(answer.batches().len(), logged + 1);
+    }
+}

@@ -221,6 +221,24 @@ async fn a_first_batch_over_the_budget_is_an_error_where_the_budget_is_hard() {
     assert_eq!((answer.data().len(), answer.goes_on()), (1, true), "where it is soft one is sent all the same");
 }
 
+#[tokio::test]
+async fn a_batch_that_fits_alone_is_sent_alone() {
+    let service = service();
+    let limit = 65_536;
+    // 62,000 bytes of rows: no room for what a second batch would need, but enough to the byte.
+    let mut answer = with_budget(&service, limit, streamed(Generation::Namespaced, 20_000, 7_750)).await;
+    let opened = answer.tokens();
+    let mut rows = Number::rows_of(&answer);
+    while answer.goes_on() {
+        assert!(answer.body.len() as u64 <= limit && answer.data().len() == 1, "{} bytes", answer.body.len());
+        let last = Tokens::of(&answer.batches().last().unwrap().metadata);
+        let resume = Ask::tick(Generation::Namespaced, "count", &opened.moved_to(&last)).header(HEADER, "true");
+        answer = with_budget(&service, limit, resume).await;
+        rows.extend(Number::rows_of(&answer));
+    }
+    assert_eq!(rows, all(20_000));
+}
+
 /// Batches as they arrive over a connection.
 struct Arriving {
     body: hyper::body::Incoming,

@@ -30,7 +30,7 @@ const TRUE: HeaderValue = HeaderValue::from_static("true");
 /// What a response says about its request, whatever the outcome.
 pub(crate) struct ResponseContext {
     pub(crate) identity: Identity,
-    /// `protocol/method`, or the path where there is no method.
+    /// `protocol/method`, or the path where no method was found.
     pub(crate) origin: String,
     pub(crate) method: String,
     pub(crate) generation: Generation,
@@ -38,6 +38,8 @@ pub(crate) struct ResponseContext {
     pub(crate) tracebacks: bool,
     /// Whether the caller takes a producer as one streamed response.
     pub(crate) streamed: bool,
+    /// How large the response may become.
+    pub(crate) limit: Option<u64>,
 }
 
 impl ResponseContext {
@@ -75,16 +77,25 @@ impl ResponseContext {
     pub(crate) fn failed(&self, failed: FailedCall) -> Response<Body> {
         let refused = failed.error.status() != StatusCode::OK;
         let schema = failed.schema.filter(|_| !refused).unwrap_or_else(WireSchema::empty);
+        let mut frames = self.error_frames(schema.clone(), &failed.logs, &failed.error);
+        // The error has to arrive; what was logged before is worth less than that.
+        if self.limit.is_some_and(|limit| frames.len() as u64 > limit) {
+            frames = self.error_frames(schema, &[], &failed.error);
+        }
+        let mut response = self.ok(frames_body(frames), failed.headers, !refused);
+        *response.status_mut() = failed.error.status();
+        response
+    }
+
+    fn error_frames(&self, schema: Arc<WireSchema>, logs: &[LogMessage], error: &RpcError) -> Frames {
         let mut frames = Frames::new();
         let mut encoder = StreamEncoder::new(schema);
         encoder.write_schema(&mut frames);
         // Nothing better can be said about an error that cannot be written.
-        let _ = self.write_logs(&mut encoder, &failed.logs, &mut frames);
-        let _ = self.write_error(&mut encoder, &failed.error, &mut frames);
+        let _ = self.write_logs(&mut encoder, logs, &mut frames);
+        let _ = self.write_error(&mut encoder, error, &mut frames);
         encoder.write_end(&mut frames);
-        let mut response = self.ok(frames_body(frames), failed.headers, !refused);
-        *response.status_mut() = failed.error.status();
-        response
+        frames
     }
 
     fn complete(
