@@ -66,7 +66,7 @@ impl ResponseContext {
                     headers: reply.headers,
                     steps,
                 };
-                // A streamed body holds the guards itself; they come back where the body is complete.
+                // A streamed body holds the guards itself.
                 return producer.respond(self, guards).await;
             }
         };

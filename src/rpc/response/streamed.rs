@@ -150,12 +150,12 @@ impl StreamedProducer {
         let step = self.steps.next().await.map_err(Failure::InBand)?;
         let finished = step.finished;
         let mut frames = Frames::new();
-        let after = match self.limit {
-            Some(_) if !finished => Some(self.steps.checkpoint().map_err(Failure::InBand)?),
-            _ => None,
-        };
-        let carries_cursor = match self.encode(step, &mut frames) {
-            Ok(carries_cursor) => carries_cursor,
+        let encoded = self.encode(step, &mut frames).and_then(|carries_cursor| {
+            let after = (self.limit.is_some() && !finished).then(|| self.steps.checkpoint()).transpose()?;
+            Ok((carries_cursor, after))
+        });
+        let (carries_cursor, after) = match encoded {
+            Ok(encoded) => encoded,
             Err(error) => {
                 // What was logged before still goes out.
                 self.push(frames);

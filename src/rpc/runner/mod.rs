@@ -62,7 +62,7 @@ pub(crate) async fn run(call: Call) -> Result<Reply, Box<FailedCall>> {
     }
 }
 
-/// Makes the context of a call, and hands back what it was made of no use for.
+/// Makes the context of a call out of its head; `metadata` is what the method sees as its tick's.
 fn context(call: Call, metadata: Metadata) -> CallContext {
     let budget = call.parts.extensions.get::<crate::vocabulary::ResponseBudget>().copied().unwrap_or_default();
     let preferred = match (budget.preferred_response_bytes, call.limit) {
