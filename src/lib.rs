@@ -65,7 +65,10 @@ pub mod rpc;
 pub use body::Body;
 pub use error::{ErrorCode, ErrorDetail, MethodError, Result, RpcError};
 pub use value::{Record, VgiArrow};
-pub use vocabulary::{Advertise, AuthContext, Capabilities, MountPrefix, PeerAddr, ResponseBudget, ServiceInfo};
+pub use vocabulary::{Advertise, AuthContext, Capabilities, MountPrefix, PeerAddr, ResponseBudget};
+
+#[cfg(feature = "server")]
+pub use rpc::ServiceInfo;
 
 #[cfg(feature = "macros")]
 pub use tower_vgi_macros::VgiArrow;

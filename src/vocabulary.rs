@@ -68,25 +68,6 @@ pub struct ResponseBudget {
     pub preferred_response_bytes: Option<u64>,
 }
 
-/// What a server is, for layers that talk about it (health, pages, sessions).
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct ServiceInfo {
-    /// The id that responses, session tokens and logs carry.
-    pub server_id: String,
-    /// The operator's version of the server; may be empty.
-    pub server_version: String,
-    /// The wire name of the primary protocol.
-    pub protocol: String,
-}
-
-impl ServiceInfo {
-    /// Describes a server of one protocol, for testing a layer without a core.
-    pub fn new(server_id: impl Into<String>, protocol: impl Into<String>) -> Self {
-        Self { server_id: server_id.into(), server_version: String::new(), protocol: protocol.into() }
-    }
-}
-
 /// The part of a request's path that a mounting layer took off, such as `/vgi`; for links and cookies.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MountPrefix(pub Arc<str>);

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use super::build_error::BuildError;
 use super::dispatcher::{Dispatcher, Runtime};
-use super::generation::Generations;
+use super::generation::{Generation, Generations};
 use super::identity::random_hex;
+use super::info::ServiceInfo;
 use super::introspection::describe::{self, DESCRIBE};
 use super::introspection::reflection::{self, Catalog};
 use super::method::{Method, Protocol};
@@ -14,7 +15,6 @@ use super::request::RequestDecoder;
 use super::service::{Inner, RpcService};
 use super::stack::{self, CallLayer, SharedLayer};
 use super::token::{TokenKeys, Tokens};
-use crate::vocabulary::ServiceInfo;
 use crate::wire::{BufferPool, SchemaCache};
 
 /// How large a decoded request may be unless the server says otherwise: 64 MiB.
@@ -149,8 +149,15 @@ impl RpcServiceBuilder {
         let server_id = self.server_id.unwrap_or_else(random_hex::<6>);
         let mut info = ServiceInfo::new(server_id.as_str(), primary.name());
         info.server_version.clone_from(&self.server_version);
+        info.describe = self.describe;
         let mut protocols = self.protocols;
         let mut flat = self.flat.unwrap_or(primary);
+        if self.generations.contains(Generation::Namespaced) {
+            info.protocols.clone_from(&protocols);
+        }
+        if self.generations.contains(Generation::Flat) {
+            info.flat = Some(flat.clone());
+        }
         let catalog = Arc::new(OnceLock::new());
         if self.describe {
             flat = with_describe(flat, &server_id)?;

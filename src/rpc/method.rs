@@ -127,6 +127,11 @@ impl Protocol {
         &self.name
     }
 
+    /// The version, if it declares one.
+    pub fn declared_version(&self) -> Option<&str> {
+        self.version.as_deref()
+    }
+
     /// What it is for, as told to people.
     pub fn documentation(&self) -> &str {
         &self.doc

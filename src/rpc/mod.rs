@@ -11,6 +11,7 @@ mod failed_call;
 mod generation;
 mod handler;
 mod identity;
+mod info;
 mod introspection;
 mod log;
 mod method;
@@ -34,7 +35,8 @@ pub use context::CallContext;
 pub use dispatcher::Dispatcher;
 pub use failed_call::rpc_error;
 pub use generation::{Generation, Generations};
-pub use introspection::protocol_hash;
+pub use info::ServiceInfo;
+pub use introspection::{protocol_hash, type_name};
 pub use log::{LogLevel, LogMessage};
 pub use method::{
     ExchangeBuilder, Method, MethodDescription, MethodKind, Parameter, ProducerBuilder, Protocol, UnaryBuilder,

@@ -23,7 +23,8 @@ use super::response::ResponseContext;
 use super::route::{self, Shape};
 use super::stack::{self, BoxCallService};
 use crate::drain::Drain;
-use crate::vocabulary::{Advertise, Capabilities, ServiceInfo};
+use super::info::ServiceInfo;
+use crate::vocabulary::{Advertise, Capabilities};
 use crate::{Body, BoxError, RpcError};
 
 /// A caller sends it to get a producer as one streamed response.

@@ -4,7 +4,7 @@ use arrow_schema::Schema;
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::type_token::type_token;
+use super::type_name::type_name;
 use crate::rpc::generation::Generation;
 use crate::rpc::method::{MethodDescription, MethodKind, Protocol};
 
@@ -42,7 +42,7 @@ fn method_json(method: &MethodDescription) -> Value {
 fn fields_json(schema: &Schema) -> Value {
     let fields = schema.fields().iter();
     fields
-        .map(|field| json!({ "name": field.name(), "nullable": field.is_nullable(), "type": type_token(field) }))
+        .map(|field| json!({ "name": field.name(), "nullable": field.is_nullable(), "type": type_name(field) }))
         .collect()
 }
 

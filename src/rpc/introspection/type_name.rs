@@ -4,8 +4,16 @@ use std::fmt::Write as _;
 
 use arrow_schema::{DataType, Field, IntervalUnit, TimeUnit, UnionMode};
 
-/// The token of a field's type.
-pub(crate) fn type_token(field: &Field) -> String {
+/// The name of a field's Arrow type, such as `int64` or `list<item?:utf8>`: what a protocol's hash is made of, and
+/// short enough for people.
+///
+/// ```
+/// use tower_vgi::VgiArrow;
+/// use tower_vgi::rpc::type_name;
+///
+/// assert_eq!(type_name(&Vec::<f64>::parameter_field("x")), "list<item?:float64>");
+/// ```
+pub fn type_name(field: &Field) -> String {
     let mut token = String::new();
     write_field_type(&mut token, field);
     token
@@ -147,7 +155,7 @@ mod tests {
     use super::*;
 
     fn token(data_type: DataType) -> String {
-        type_token(&Field::new("x", data_type, false))
+        type_name(&Field::new("x", data_type, false))
     }
 
     #[test]
@@ -176,6 +184,6 @@ mod tests {
     fn extension_types_name_themselves() {
         let field = Field::new("x", DataType::FixedSizeBinary(16), false)
             .with_metadata([(EXTENSION_NAME.to_owned(), "arrow.uuid".to_owned())]);
-        assert_eq!(type_token(&field), "extension(arrow.uuid)<fixed_size_binary(16)>");
+        assert_eq!(type_name(&field), "extension(arrow.uuid)<fixed_size_binary(16)>");
     }
 }

@@ -1,0 +1,1 @@
+//! A deadline and a minimum rate for request bodies.

@@ -1,0 +1,1 @@
+//! An answer where there was a panic.

@@ -1,0 +1,1 @@
+//! A bound on the memory of all requests together.
