@@ -65,43 +65,43 @@ mod drain;
 #[cfg(any(feature = "compression", feature = "limit"))]
 mod refusal;
 
-#[cfg(feature = "capabilities")]
-pub mod capabilities;
-#[cfg(feature = "compression")]
-pub mod compression;
-#[cfg(feature = "health")]
-pub mod health;
-#[cfg(feature = "limit")]
-pub mod limit;
-#[cfg(feature = "mount")]
-pub mod mount;
-#[cfg(any(feature = "health", feature = "serve"))]
-pub mod readiness;
-#[cfg(feature = "request-id")]
-pub mod request_id;
 #[cfg(feature = "body-timeout")]
 pub mod body_timeout;
 #[cfg(feature = "call-timeout")]
 pub mod call_timeout;
+#[cfg(feature = "capabilities")]
+pub mod capabilities;
 #[cfg(feature = "catch-panic")]
 pub mod catch_panic;
+#[cfg(feature = "compression")]
+pub mod compression;
 #[cfg(feature = "concurrency-limit")]
 pub mod concurrency;
 #[cfg(feature = "cors")]
 pub mod cors;
-#[cfg(feature = "pages")]
-pub mod pages;
+#[cfg(feature = "health")]
+pub mod health;
+#[cfg(feature = "limit")]
+pub mod limit;
 #[cfg(feature = "request-memory")]
 pub mod memory;
-#[cfg(feature = "stack")]
-pub mod stack;
-#[cfg(feature = "trace")]
-pub mod trace;
+#[cfg(feature = "mount")]
+pub mod mount;
+#[cfg(feature = "pages")]
+pub mod pages;
+#[cfg(any(feature = "health", feature = "serve"))]
+pub mod readiness;
+#[cfg(feature = "request-id")]
+pub mod request_id;
 pub mod response;
 #[cfg(feature = "serve")]
 pub mod serve;
+#[cfg(feature = "stack")]
+pub mod stack;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+#[cfg(feature = "trace")]
+pub mod trace;
 
 #[cfg(feature = "serve")]
 pub use serve::serve;

@@ -17,13 +17,13 @@ use super::failed_call::FailedCall;
 use super::generation::{Generation, Generations};
 use super::handler::BoxFuture;
 use super::identity::Identity;
+use super::info::ServiceInfo;
 use super::plain;
 use super::request::{self, RequestDecoder};
 use super::response::ResponseContext;
 use super::route::{self, Shape};
 use super::stack::{self, BoxCallService};
 use crate::drain::Drain;
-use super::info::ServiceInfo;
 use crate::vocabulary::{Advertise, Capabilities};
 use crate::{Body, BoxError, RpcError};
 

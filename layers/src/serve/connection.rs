@@ -1,5 +1,6 @@
 //! One connection, from its first byte to its end.
 
+use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::task::{Context, Poll};
@@ -16,17 +17,19 @@ use tokio::sync::watch;
 use tower_service::Service;
 use tower_vgi::{BoxError, PeerAddr};
 
-use super::stream::Stream;
+use super::security::Security;
+use super::stream::{Socket, Stream};
 
 /// How connections speak HTTP.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Protocols {
+    pub(super) security: Security,
     pub(super) header_read_timeout: Duration,
     pub(super) max_buf_size: usize,
 }
 
 impl Protocols {
-    pub(super) fn builder(self) -> auto::Builder<TokioExecutor> {
+    fn builder(&self) -> auto::Builder<TokioExecutor> {
         let mut builder = auto::Builder::new(TokioExecutor::new());
         builder
             .http1()
@@ -46,7 +49,7 @@ impl Protocols {
 
 /// Serves one connection until it ends, or until it has finished its requests after `stopping` turned true.
 pub(super) async fn drive<S, B>(
-    mut stream: Stream,
+    socket: Socket,
     peer: Option<SocketAddr>,
     service: S,
     protocols: Protocols,
@@ -60,15 +63,16 @@ pub(super) async fn drive<S, B>(
 {
     // The clock of HTTP/1.1 starts only when the version is known, which until then nothing hurries.
     // What has been sent before the stop is still answered, so that is looked at first.
-    tokio::select! {
+    let opened = tokio::select! {
         biased;
-        spoke = tokio::time::timeout(protocols.header_read_timeout, stream.read_ahead()) => {
-            if !matches!(spoke, Ok(Ok(true))) {
-                return;
-            }
-        }
+        opened = tokio::time::timeout(protocols.header_read_timeout, open(socket, &protocols.security)) => opened,
         () = told(&mut stopping) => return,
-    }
+    };
+    let stream = match opened {
+        Ok(Ok(Some(stream))) => stream,
+        Ok(Err(error)) => return tracing::debug!(%error, ?peer, "a connection did not begin"),
+        Ok(Ok(None)) | Err(_) => return,
+    };
 
     let service = TowerToHyperService::new(FromPeer { service, peer: peer.map(PeerAddr) });
     let builder = protocols.builder();
@@ -83,6 +87,12 @@ pub(super) async fn drive<S, B>(
     if let Err(error) = ended {
         report(error.as_ref(), peer);
     }
+}
+
+/// Secures the connection and waits for its first bytes; none when the peer leaves without a word.
+async fn open(socket: Socket, security: &Security) -> io::Result<Option<Stream>> {
+    let mut stream = Stream::new(security.secure(socket).await?);
+    Ok(stream.read_ahead().await?.then_some(stream))
 }
 
 /// Until the server stops. One that is gone without a word stops too.

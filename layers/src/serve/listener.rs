@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 #[cfg(unix)]
 use tokio::net::{UnixListener, UnixStream};
 
-use super::stream::{Socket, Stream};
+use super::stream::Socket;
 
 /// Where to listen: made from a `TcpListener` or a `UnixListener` of std or tokio.
 #[derive(Debug)]
@@ -132,7 +132,7 @@ impl Bound {
     }
 
     /// The next connection. Errors are no reason to stop: they concern one connection, or pass.
-    pub(super) async fn accept(&self) -> (Stream, Option<SocketAddr>) {
+    pub(super) async fn accept(&self) -> (Socket, Option<SocketAddr>) {
         let mut pause = Duration::from_millis(10);
         loop {
             let error = match self.try_accept().await {
@@ -149,7 +149,7 @@ impl Bound {
         }
     }
 
-    async fn try_accept(&self) -> io::Result<(Stream, Option<SocketAddr>)> {
+    async fn try_accept(&self) -> io::Result<(Socket, Option<SocketAddr>)> {
         match self {
             Self::Tcp { listener, .. } => {
                 let (stream, peer) = listener.accept().await?;
@@ -157,10 +157,10 @@ impl Bound {
                 if let Err(error) = stream.set_nodelay(true) {
                     tracing::debug!(%error, "cannot set TCP_NODELAY");
                 }
-                Ok((Stream::new(Socket::Tcp(stream)), Some(peer)))
+                Ok((Socket::Tcp(stream), Some(peer)))
             }
             #[cfg(unix)]
-            Self::Unix { listener, .. } => Ok((Stream::new(Socket::Unix(listener.accept().await?.0)), None)),
+            Self::Unix { listener, .. } => Ok((Socket::Unix(listener.accept().await?.0), None)),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Runs a service on a socket: HTTP/1.1 and HTTP/2 with prior knowledge, with an orderly end.
+//! Runs a service on a socket: HTTP/1.1 and HTTP/2, bare or behind TLS, with an orderly end.
 //!
 //! ```no_run
 //! use http::{Request, Response};
@@ -55,9 +55,12 @@
 
 mod connection;
 mod listener;
+mod security;
 mod server;
 mod stop;
 mod stream;
+#[cfg(feature = "tls")]
+mod tls;
 
 use std::fmt;
 use std::io;
@@ -73,10 +76,13 @@ use tower_vgi::BoxError;
 
 use crate::readiness::Readiness;
 use connection::Protocols;
+use security::Security;
 use stop::Stop;
 
 pub use listener::Listener;
 pub use server::Server;
+#[cfg(feature = "tls")]
+pub use tls::{Tls, TlsError};
 
 /// Runs `service` on a socket; see the [module](self). Without further settings: a free port of 127.0.0.1.
 pub fn serve<S>(service: S) -> Serve<S> {
@@ -90,6 +96,8 @@ pub fn serve<S>(service: S) -> Serve<S> {
         header_read_timeout: Duration::from_secs(30),
         max_buf_size: 64 * 1024,
         readiness: Readiness::new(),
+        security: Security::default(),
+        max_connections: usize::MAX,
     }
 }
 
@@ -105,6 +113,8 @@ pub struct Serve<S> {
     header_read_timeout: Duration,
     max_buf_size: usize,
     readiness: Readiness,
+    security: Security,
+    max_connections: usize,
 }
 
 type Shutdown = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -177,6 +187,21 @@ impl<S> Serve<S> {
         self
     }
 
+    /// Speaks TLS on every connection. A peer that does not finish its handshake within
+    /// [`header_read_timeout`](Self::header_read_timeout) is dropped.
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self, tls: impl Into<Tls>) -> Self {
+        self.security.tls = Some(tls.into());
+        self
+    }
+
+    /// How many connections are open at the same time; others wait until one ends. Default: as many as the system
+    /// lets the process have.
+    pub fn max_connections(mut self, max: usize) -> Self {
+        self.max_connections = max.max(1);
+        self
+    }
+
     /// Tells `readiness` when the drain begins; give the same to the health layer.
     pub fn readiness(mut self, readiness: Readiness) -> Self {
         self.readiness = readiness;
@@ -192,7 +217,11 @@ impl<S> Serve<S> {
         let listener = self.listener.bind().await?;
         // Before the port is known to anybody: a signal right after it has to be noticed.
         let stop = Stop::new(self.signals, self.shutdown)?;
-        let protocols = Protocols { header_read_timeout: self.header_read_timeout, max_buf_size: self.max_buf_size };
+        let protocols = Protocols {
+            security: self.security,
+            header_read_timeout: self.header_read_timeout,
+            max_buf_size: self.max_buf_size,
+        };
         if self.print_port
             && let Some(address) = listener.local_addr()
         {
@@ -205,6 +234,7 @@ impl<S> Serve<S> {
             protocols,
             drain_timeout: self.drain_timeout,
             readiness: self.readiness,
+            max_connections: self.max_connections,
         })
     }
 }

@@ -29,6 +29,7 @@ pub struct Server<S> {
     pub(super) protocols: Protocols,
     pub(super) drain_timeout: Duration,
     pub(super) readiness: Readiness,
+    pub(super) max_connections: usize,
 }
 
 impl<S> Server<S> {
@@ -52,7 +53,7 @@ where
     ///
     /// None at present: what goes wrong with a connection concerns that one only.
     pub async fn run(self) -> io::Result<()> {
-        let Self { service, listener, mut stop, protocols, drain_timeout, readiness } = self;
+        let Self { service, listener, mut stop, protocols, drain_timeout, readiness, max_connections } = self;
         let (stopping, watcher) = watch::channel(false);
         let mut connections = JoinSet::new();
 
@@ -60,8 +61,9 @@ where
             tokio::select! {
                 () = stop.asked() => break,
                 Some(ended) = connections.join_next() => report(ended),
-                (stream, peer) = listener.accept() => {
-                    connections.spawn(drive(stream, peer, service.clone(), protocols, watcher.clone()));
+                // The others wait in the system's queue, and are turned away by it when that is full.
+                (socket, peer) = listener.accept(), if connections.len() < max_connections => {
+                    connections.spawn(drive(socket, peer, service.clone(), protocols.clone(), watcher.clone()));
                 }
             }
         }

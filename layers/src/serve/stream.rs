@@ -26,6 +26,9 @@ pub(super) enum Socket {
     Tcp(TcpStream),
     #[cfg(unix)]
     Unix(UnixStream),
+    /// One of the others, behind TLS.
+    #[cfg(feature = "tls")]
+    Tls(Box<tokio_rustls::server::TlsStream<Socket>>),
 }
 
 impl Stream {
@@ -92,6 +95,8 @@ macro_rules! forward {
             Socket::Tcp(stream) => Pin::new(stream).$method($($argument),*),
             #[cfg(unix)]
             Socket::Unix(stream) => Pin::new(stream).$method($($argument),*),
+            #[cfg(feature = "tls")]
+            Socket::Tls(stream) => Pin::new(stream).$method($($argument),*),
         }
     };
 }
@@ -120,6 +125,8 @@ impl AsyncWrite for Socket {
             Self::Tcp(stream) => stream.is_write_vectored(),
             #[cfg(unix)]
             Self::Unix(stream) => stream.is_write_vectored(),
+            #[cfg(feature = "tls")]
+            Self::Tls(stream) => stream.is_write_vectored(),
         }
     }
 

@@ -1,5 +1,9 @@
 //! Over real sockets.
 
+mod crowd;
+#[cfg(feature = "tls")]
+mod tls;
+
 use super::*;
 use http::StatusCode;
 use http_body_util::BodyExt;
@@ -102,6 +106,7 @@ async fn http1(io: impl tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + S
 
 async fn get(sender: &mut Sender, path: &str) -> hyper::Result<(StatusCode, String)> {
     let request = Request::get(path).header("host", "localhost").body(Body::empty()).unwrap();
+    sender.ready().await?;
     let response = sender.send_request(request).await?;
     let status = response.status();
     let body = response.into_body().collect().await?.to_bytes();
