@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
+use pin_project::pin_project;
 
 use crate::BoxError;
 
@@ -46,7 +47,7 @@ impl Body {
             return same.take().unwrap_or_else(Self::empty);
         }
         match body {
-            Some(body) => Self(Kind::Boxed(Box::pin(MapError(Box::pin(body))))),
+            Some(body) => Self(Kind::Boxed(Box::pin(MapError(body)))),
             None => Self::empty(),
         }
     }
@@ -120,7 +121,9 @@ impl HttpBody for Body {
     }
 }
 
-struct MapError<B>(Pin<Box<B>>);
+/// A body whose errors are boxed.
+#[pin_project]
+struct MapError<B>(#[pin] B);
 
 impl<B> HttpBody for MapError<B>
 where
@@ -130,8 +133,8 @@ where
     type Data = Bytes;
     type Error = BoxError;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        self.0.as_mut().poll_frame(cx).map_err(Into::into)
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        self.project().0.poll_frame(cx).map_err(Into::into)
     }
 
     fn is_end_stream(&self) -> bool {

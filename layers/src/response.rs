@@ -47,6 +47,15 @@ impl<B: Default> Default for ResponseBody<B> {
     }
 }
 
+impl From<ResponseBody<Body>> for Body {
+    /// Takes off the wrapper, which no longer matters: nothing is boxed.
+    fn from(body: ResponseBody<Body>) -> Self {
+        match body.0 {
+            BodyKind::Inner(body) | BodyKind::Own(body) => body,
+        }
+    }
+}
+
 impl<B> HttpBody for ResponseBody<B>
 where
     B: HttpBody<Data = Bytes>,

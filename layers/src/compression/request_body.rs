@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use pin_project::pin_project;
-use tower_vgi::BoxError;
+use tower_vgi::{Body, BoxError};
 
 /// A request body: the caller's own, or what it was decoded to, in one piece.
 #[pin_project]
@@ -35,6 +35,16 @@ impl<B> fmt::Debug for RequestBody<B> {
             Kind::Plain(_) => "RequestBody::Plain",
             Kind::Decoded(_) => "RequestBody::Decoded",
         })
+    }
+}
+
+impl From<RequestBody<Body>> for Body {
+    /// Takes off the wrapper, which no longer matters: nothing is boxed.
+    fn from(body: RequestBody<Body>) -> Self {
+        match body.0 {
+            Kind::Plain(body) => body,
+            Kind::Decoded(bytes) => bytes.map_or_else(Self::empty, Self::from),
+        }
     }
 }
 

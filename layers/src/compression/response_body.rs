@@ -65,6 +65,16 @@ impl<B: Default> Default for ResponseBody<B> {
     }
 }
 
+impl From<ResponseBody<Body>> for Body {
+    /// Boxes only what is still to be compressed.
+    fn from(body: ResponseBody<Body>) -> Self {
+        match body.0 {
+            Kind::Plain(body) | Kind::Own(body) => body,
+            kind => Self::new(ResponseBody(kind)),
+        }
+    }
+}
+
 impl<B> HttpBody for ResponseBody<B>
 where
     B: HttpBody<Data = Bytes>,

@@ -423,6 +423,36 @@ async fn large_bodies_let_others_run() {
 }
 
 #[tokio::test]
+async fn erased_bodies_are_what_they_were() {
+    let service = CompressionLayer::new().layer(service_fn(async |request: Request<RequestBody<Body>>| {
+        let mut response = Response::new(Body::from(request.into_body()));
+        response.headers_mut().insert("content-type", ARROW.parse().unwrap());
+        Ok::<_, Infallible>(response)
+    }));
+    let plain = text(5000);
+    let compressed = compress(Encoding::Zstd, &plain);
+    for wish in ["zstd", "identity"] {
+        let requests = [
+            Request::new(Body::from(plain.clone())),
+            Request::new(chunked([plain.clone()])),
+            encoded("zstd", compressed.clone()),
+        ];
+        for mut request in requests {
+            request.headers_mut().insert("accept-encoding", wish.parse().unwrap());
+            let response = service.clone().oneshot(request).await.unwrap();
+            let encoding = response.headers().get("content-encoding").cloned();
+            let body = Body::from(response.into_body());
+            let hint = body.size_hint().exact();
+            let body = collect(body).await.unwrap();
+            assert!(hint.is_none_or(|hint| hint == body.len() as u64));
+            let encoding = encoding.as_ref().map_or("", |value| value.to_str().unwrap());
+            assert_eq!(encoding == "zstd", wish == "zstd");
+            assert_eq!(decompress(encoding, &body), plain);
+        }
+    }
+}
+
+#[tokio::test]
 async fn keeps_the_layer_contract() {
     crate::testing::check(&CompressionLayer::new(), || Request::new(Body::from("abc"))).await;
     crate::testing::check(&CompressionLayer::new(), || encoded("zstd", compress(Encoding::Zstd, b"abc"))).await;

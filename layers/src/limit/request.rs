@@ -126,6 +126,7 @@ pub struct LimitedBody<B> {
     body: B,
     max: u64,
     left: u64,
+    /// `None` for a body that cannot exceed the limit.
     exceeded: Option<Arc<AtomicBool>>,
     is_over: bool,
     drain: Drain,
@@ -134,6 +135,13 @@ pub struct LimitedBody<B> {
 impl<B> fmt::Debug for LimitedBody<B> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("LimitedBody").field("max", &self.max).field("left", &self.left).finish_non_exhaustive()
+    }
+}
+
+impl From<LimitedBody<Body>> for Body {
+    /// Boxes only a body that may still exceed the limit.
+    fn from(body: LimitedBody<Body>) -> Self {
+        if body.exceeded.is_none() { body.body } else { Self::new(body) }
     }
 }
 
@@ -320,6 +328,26 @@ mod tests {
         let body = |body| LimitedBody { body, max: 5, left: 5, exceeded: None, is_over: false, drain: drain() };
         assert_eq!(body(Body::from("123")).size_hint().exact(), Some(3));
         assert_eq!(body(Body::new(Chunked::default())).size_hint().upper(), Some(5));
+    }
+
+    #[tokio::test]
+    async fn the_limit_holds_for_an_erased_body_too() {
+        let service =
+            RequestLimitLayer::new(5).unwrap().layer(service_fn(async |request: Request<LimitedBody<Body>>| {
+                let body = Body::from(request.into_body());
+                let hint = body.size_hint().exact();
+                Ok::<_, Infallible>(Response::new(Body::from(format!("{hint:?} {:?}", collect(body).await.ok()))))
+            }));
+        let text = async |body| {
+            let response = service.clone().oneshot(Request::new(body)).await.unwrap();
+            let status = response.status();
+            (status, collect(response.into_body()).await.unwrap())
+        };
+        let (status, known) = text(Body::from("12345")).await;
+        assert_eq!((status, &known[..]), (StatusCode::OK, &b"Some(5) Some(b\"12345\")"[..]));
+        let (status, unknown) = text(Body::new(Chunked(vec!["12", "345"]))).await;
+        assert_eq!((status, &unknown[..]), (StatusCode::OK, &b"None Some(b\"12345\")"[..]));
+        assert_eq!(text(Body::new(Chunked(vec!["12", "3456"]))).await.0, StatusCode::PAYLOAD_TOO_LARGE);
     }
 
     #[tokio::test]
