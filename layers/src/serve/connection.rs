@@ -3,7 +3,6 @@
 use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -12,11 +11,11 @@ use http_body::Body as HttpBody;
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use hyper_util::service::TowerToHyperService;
 use tokio::sync::watch;
 use tower_service::Service;
-use tower_vgi::{BoxError, PeerAddr};
+use tower_vgi::BoxError;
 
+use super::requests::Requests;
 use super::security::Security;
 use super::stream::{Socket, Stream};
 
@@ -74,7 +73,7 @@ pub(super) async fn drive<S, B>(
         Ok(Ok(None)) | Err(_) => return,
     };
 
-    let service = TowerToHyperService::new(FromPeer { service, peer: peer.map(PeerAddr) });
+    let service = Requests::new(service, peer);
     let builder = protocols.builder();
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
     let ended = tokio::select! {
@@ -107,33 +106,5 @@ fn report(error: &(dyn std::error::Error + 'static), peer: Option<SocketAddr>) {
         tracing::error!(%error, cause, ?peer, "the service failed, its connection is closed");
     } else {
         tracing::debug!(%error, cause, ?peer, "a connection broke");
-    }
-}
-
-/// Tells the service who calls.
-#[derive(Clone)]
-struct FromPeer<S> {
-    service: S,
-    peer: Option<PeerAddr>,
-}
-
-impl<S> Service<Request<Incoming>> for FromPeer<S>
-where
-    S: Service<Request<Incoming>>,
-    S::Error: Into<BoxError>,
-{
-    type Response = S::Response;
-    type Error = S::Error;
-    type Future = S::Future;
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.service.poll_ready(cx)
-    }
-
-    fn call(&mut self, mut request: Request<Incoming>) -> S::Future {
-        if let Some(peer) = self.peer {
-            request.extensions_mut().insert(peer);
-        }
-        self.service.call(request)
     }
 }

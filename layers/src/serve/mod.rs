@@ -55,6 +55,7 @@
 
 mod connection;
 mod listener;
+mod requests;
 mod security;
 mod server;
 mod stop;

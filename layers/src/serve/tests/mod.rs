@@ -83,6 +83,19 @@ impl Running {
         Self { address: server.local_addr(), stop: Some(stop), task: tokio::spawn(server.into_future()) }
     }
 
+    async fn start_service<S>(service: S) -> Self
+    where
+        S: Service<Request<Incoming>, Response = Response<Body>, Error = BoxError, Future: Send>
+            + Clone
+            + Send
+            + 'static,
+    {
+        let (stop, stopped) = oneshot::channel::<()>();
+        let server = serve(service).print_port(false).signals(false);
+        let server = server.shutdown_on(async move { drop(stopped.await) }).bind().await.unwrap();
+        Self { address: server.local_addr(), stop: Some(stop), task: tokio::spawn(server.into_future()) }
+    }
+
     async fn connect(&self) -> TcpStream {
         TcpStream::connect(self.address.unwrap()).await.unwrap()
     }
@@ -121,6 +134,30 @@ async fn a_connection_serves_several_requests_and_knows_the_peer() {
     let mut sender = http1(stream).await;
     assert_eq!(get(&mut sender, "/peer").await.unwrap().1, own);
     assert_eq!(get(&mut sender, "/version").await.unwrap().1, "HTTP/1.1");
+}
+
+#[tokio::test]
+async fn a_service_that_is_not_ready_is_waited_for() {
+    let desk = Desk::default();
+    let one_at_a_time = tower::limit::ConcurrencyLimit::new(desk.service(), 1);
+    let limited = Running::start_service(one_at_a_time).await;
+    let mut slow = http1(limited.connect().await).await;
+    let first = tokio::spawn(async move { get(&mut slow, "/slow").await });
+    desk.entered.notified().await;
+    // The second waits in line on one connection, and is given up on another.
+    let mut waiting = http1(limited.connect().await).await;
+    let second = tokio::spawn(async move {
+        let first = get(&mut waiting, "/version").await;
+        (first, get(&mut waiting, "/version").await)
+    });
+    let mut leaving = http1(limited.connect().await).await;
+    let left = tokio::time::timeout(std::time::Duration::from_millis(50), get(&mut leaving, "/version")).await;
+    assert!(left.is_err(), "a request was answered while another one had the only place");
+    drop(leaving);
+    desk.release.notify_one();
+    assert_eq!(first.await.unwrap().unwrap().1, "finished");
+    let (one, other) = second.await.unwrap();
+    assert_eq!((one.unwrap().0, other.unwrap().0), (StatusCode::OK, StatusCode::OK));
 }
 
 #[tokio::test]
