@@ -36,6 +36,11 @@ impl Body {
         if left == 0 { Self::empty() } else { Self(Kind::Complete { frames, left }) }
     }
 
+    /// Whether all of it is there: reading it neither waits nor fails.
+    pub fn is_complete(&self) -> bool {
+        matches!(self.0, Kind::Empty | Kind::Complete { .. })
+    }
+
     /// Any other body. A [`Body`] is taken as it is and never boxed twice.
     pub fn new<B>(body: B) -> Self
     where
@@ -160,6 +165,6 @@ mod tests {
     #[test]
     fn a_body_is_not_boxed_again() {
         let body = Body::new(Body::from("abc"));
-        assert!(matches!(body.0, Kind::Complete { .. }));
+        assert!(body.is_complete());
     }
 }

@@ -10,6 +10,7 @@
 //! | [`request_id`] | `request-id` | an id for every request |
 //! | [`capabilities`] | `capabilities` | capability headers on every response |
 //! | [`health`] | `health` | liveness, readiness and discovery |
+//! | [`body_timeout`] | `body-timeout` | how slowly request bodies may come |
 //! | [`limit`] | `limit` | request and response sizes |
 //! | [`compression`] | `compression` | zstd and gzip, both ways |
 //! | [`mod@serve`] | `serve` | listening, HTTP/1.1 and HTTP/2, graceful stop |
@@ -60,9 +61,11 @@
 #[macro_use]
 mod accessors;
 
+#[cfg(any(feature = "body-timeout", feature = "limit"))]
+mod body_refusal;
 #[cfg(any(feature = "compression", feature = "limit"))]
 mod drain;
-#[cfg(any(feature = "compression", feature = "limit"))]
+#[cfg(any(feature = "body-timeout", feature = "catch-panic", feature = "compression", feature = "limit"))]
 mod refusal;
 
 #[cfg(feature = "body-timeout")]

@@ -29,4 +29,5 @@ impl Refusals {
 }
 
 /// The type's name of a 413, by which clients know that sending less would help.
+#[cfg(any(feature = "compression", feature = "limit"))]
 pub(crate) const REQUEST_TOO_LARGE: &str = "RequestTooLargeError";

@@ -47,11 +47,12 @@ impl<B: Default> Default for ResponseBody<B> {
     }
 }
 
-impl From<ResponseBody<Body>> for Body {
-    /// Takes off the wrapper, which no longer matters: nothing is boxed.
-    fn from(body: ResponseBody<Body>) -> Self {
+/// Neither kind needs a box.
+impl<B: Into<Body>> From<ResponseBody<B>> for Body {
+    fn from(body: ResponseBody<B>) -> Self {
         match body.0 {
-            BodyKind::Inner(body) | BodyKind::Own(body) => body,
+            BodyKind::Inner(body) => body.into(),
+            BodyKind::Own(body) => body,
         }
     }
 }

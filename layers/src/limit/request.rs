@@ -2,8 +2,6 @@
 
 use std::fmt;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
@@ -16,9 +14,10 @@ use tower_service::Service;
 use tower_vgi::{Advertise, Body, BoxError, Capabilities, ErrorCode, RpcError};
 
 use super::{InvalidLimit, advertise};
+use crate::body_refusal::{BodyRefusal, Watch, WatchedFuture};
 use crate::drain::Draining;
 use crate::refusal::{REQUEST_TOO_LARGE, Refusals};
-use crate::response::{ResponseBody, pass};
+use crate::response::ResponseBody;
 use tower_vgi::drain::Drain;
 
 /// Refuses request bodies over a cap. See the [module](super).
@@ -89,15 +88,11 @@ where
             return ResponseFuture(State::Refusing(Draining::new(request, refused)));
         }
         // A body that cannot exceed the cap cannot be refused later either.
-        let watch = hint.upper().is_none_or(|upper| upper > max).then(|| Watch {
-            refusals: Refusals::new(request.headers()),
-            exceeded: Arc::default(),
-            max,
-        });
-        let exceeded = watch.as_ref().map(|watch| watch.exceeded.clone());
+        let watch = hint.upper().is_none_or(|upper| upper > max).then(|| Watch::new(request.headers()));
+        let refusal = watch.as_ref().map(Watch::refusal);
         let drain = Drain::new(request.version());
-        let request = request.map(|body| LimitedBody { body, max, left: max, exceeded, is_over: false, drain });
-        ResponseFuture(State::Calling { future: self.inner.call(request), watch })
+        let request = request.map(|body| LimitedBody { body, max, left: max, refusal, is_over: false, drain });
+        ResponseFuture(State::Calling(WatchedFuture::new(self.inner.call(request), watch)))
     }
 }
 
@@ -127,7 +122,7 @@ pub struct LimitedBody<B> {
     max: u64,
     left: u64,
     /// `None` for a body that cannot exceed the limit.
-    exceeded: Option<Arc<AtomicBool>>,
+    refusal: Option<BodyRefusal>,
     is_over: bool,
     drain: Drain,
 }
@@ -141,7 +136,7 @@ impl<B> fmt::Debug for LimitedBody<B> {
 impl From<LimitedBody<Body>> for Body {
     /// Boxes only a body that may still exceed the limit.
     fn from(body: LimitedBody<Body>) -> Self {
-        if body.exceeded.is_none() { body.body } else { Self::new(body) }
+        if body.refusal.is_none() { body.body } else { Self::new(body) }
     }
 }
 
@@ -163,8 +158,8 @@ where
                 return Poll::Ready(frame.map(Ok));
             }
             *this.is_over = true;
-            if let Some(exceeded) = this.exceeded {
-                exceeded.store(true, Ordering::Release);
+            if let Some(refusal) = this.refusal {
+                refusal.set(&more_than(*this.max));
             }
         }
         ready!(this.drain.poll(this.body, cx));
@@ -189,31 +184,20 @@ fn more_than(max: u64) -> RpcError {
     refusal(format!("Request body exceeds max_request_bytes (more than {max})"))
 }
 
-/// What is needed to refuse a request whose size shows only while it is read.
-struct Watch {
-    refusals: Refusals,
-    exceeded: Arc<AtomicBool>,
-    max: u64,
-}
-
 /// The future of [`RequestLimit`].
 #[pin_project]
 pub struct ResponseFuture<F, B>(#[pin] State<F, B>);
 
 #[pin_project(project = StateProjection)]
 enum State<F, B> {
-    Calling {
-        #[pin]
-        future: F,
-        watch: Option<Watch>,
-    },
+    Calling(#[pin] WatchedFuture<F>),
     Refusing(#[pin] Draining<B, Response<Body>>),
 }
 
 impl<F, B> fmt::Debug for ResponseFuture<F, B> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self.0 {
-            State::Calling { .. } => "ResponseFuture::Calling",
+            State::Calling(_) => "ResponseFuture::Calling",
             State::Refusing(_) => "ResponseFuture::Refusing",
         })
     }
@@ -228,14 +212,7 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().0.project() {
-            StateProjection::Calling { future, watch } => {
-                let result = ready!(future.poll(cx));
-                let exceeded = watch.as_ref().filter(|watch| watch.exceeded.load(Ordering::Acquire));
-                Poll::Ready(match exceeded {
-                    Some(watch) => Ok(watch.refusals.refuse(&more_than(watch.max)).map(ResponseBody::own)),
-                    None => result.map(pass),
-                })
-            }
+            StateProjection::Calling(future) => future.poll(cx),
             StateProjection::Refusing(draining) => Poll::Ready(Ok(ready!(draining.poll(cx)).map(ResponseBody::own))),
         }
     }
@@ -325,7 +302,7 @@ mod tests {
     #[test]
     fn the_size_hint_knows_the_limit() {
         let drain = || Drain::new(http::Version::HTTP_11);
-        let body = |body| LimitedBody { body, max: 5, left: 5, exceeded: None, is_over: false, drain: drain() };
+        let body = |body| LimitedBody { body, max: 5, left: 5, refusal: None, is_over: false, drain: drain() };
         assert_eq!(body(Body::from("123")).size_hint().exact(), Some(3));
         assert_eq!(body(Body::new(Chunked::default())).size_hint().upper(), Some(5));
     }

@@ -1,1 +1,0 @@
-//! A deadline and a minimum rate for request bodies.
