@@ -9,6 +9,7 @@
 //! | [`mount`] | `mount` | serving under a path prefix |
 //! | [`request_id`] | `request-id` | an id for every request |
 //! | [`capabilities`] | `capabilities` | capability headers on every response |
+//! | [`cors`] | `cors` | calls from web pages of other origins |
 //! | [`health`] | `health` | liveness, readiness and discovery |
 //! | [`body_timeout`] | `body-timeout` | how slowly request bodies may come |
 //! | [`limit`] | `limit` | request and response sizes |

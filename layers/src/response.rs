@@ -149,3 +149,14 @@ pub(crate) fn json_error(status: http::StatusCode) -> Response<Body> {
     response.headers_mut().insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static("application/json"));
     response
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_of_either_kind_becomes_one_without_a_box() {
+        assert!(Body::from(ResponseBody::inner(Body::from("abc"))).is_complete());
+        assert!(Body::from(ResponseBody::<Body>::own("abc")).is_complete());
+    }
+}
