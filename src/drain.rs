@@ -2,16 +2,47 @@
 //!
 //! A client that writes its whole request before it reads would otherwise find its connection
 //! reset, and the answer that says why lost with it. Closing is right only when there is too much left.
+//!
+//! A layer that refuses a request before its body is touched answers with [`Refuse`]:
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use http::{HeaderMap, Request, StatusCode, header};
+//! use tower_vgi::drain::Refuse;
+//! use tower_vgi::rpc::error_response;
+//! use tower_vgi::{Body, ErrorCode, RpcError};
+//!
+//! fn refuse(request: Request<Body>) -> Refuse<Body> {
+//!     let error = RpcError::new("AuthenticationError", "send a bearer token")
+//!         .with_code(ErrorCode::Unauthenticated)
+//!         .with_status(StatusCode::UNAUTHORIZED);
+//!     let mut response = error_response(&error, request.headers());
+//!     response.headers_mut().insert(header::WWW_AUTHENTICATE, header::HeaderValue::from_static("Bearer"));
+//!     Refuse::new(request, response)
+//! }
+//!
+//! let response = refuse(Request::new(Body::from("what nobody reads"))).await;
+//! assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! One that refuses while it reads the body uses [`Drain`] itself.
 
+use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::header::EXPECT;
-use http::{HeaderMap, Version};
+use http::{HeaderMap, Request, Response, Version};
 use http_body::Body as HttpBody;
+use pin_project::pin_project;
 use tokio::time::{Sleep, sleep};
+
+use crate::Body;
 
 /// A client on a fast network writes this much within the time below.
 const MAX_BYTES: u64 = 64 * 1024 * 1024;
@@ -70,13 +101,52 @@ impl Drain {
     }
 }
 
+/// The answer to a request that is refused before its body was touched: ready when its client has been heard out.
+///
+/// The answer may be anything, such as a response or the result of a service. See the [module](self).
+#[pin_project]
+#[must_use = "futures do nothing unless they are awaited"]
+pub struct Refuse<B, T = Response<Body>> {
+    #[pin]
+    body: B,
+    drain: Drain,
+    answer: Option<T>,
+}
+
+impl<B: HttpBody, T> Refuse<B, T> {
+    /// Reads what the request's client still sends, within bounds, and then gives `answer`.
+    pub fn new(request: Request<B>, answer: T) -> Self {
+        let (head, body) = request.into_parts();
+        let drain = Drain::untouched(head.version, &head.headers, &body);
+        Self { body, drain, answer: Some(answer) }
+    }
+}
+
+impl<B: HttpBody, T> Future for Refuse<B, T> {
+    type Output = T;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
+        let this = self.project();
+        match this.drain.poll(this.body, cx) {
+            Poll::Ready(()) => this.answer.take().map_or(Poll::Pending, Poll::Ready),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+}
+
+impl<B, T> fmt::Debug for Refuse<B, T> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Refuse").field("drain", &self.drain).finish_non_exhaustive()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::convert::Infallible;
     use std::task::Waker;
 
     use bytes::Bytes;
-    use http::{HeaderValue, Request};
+    use http::HeaderValue;
     use http_body::{Frame, SizeHint};
 
     use super::*;
@@ -141,6 +211,14 @@ mod tests {
         let mut multiplexed = sending(3, true);
         *multiplexed.version_mut() = Version::HTTP_2;
         assert_eq!(left_after(multiplexed), (3, true));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_answer_waits_for_the_client_but_not_for_ever() {
+        let mut refuse = std::pin::pin!(Refuse::new(sending(1, false), "no"));
+        assert!(refuse.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        assert_eq!(refuse.await, "no");
+        assert_eq!(Refuse::new(sending(1, true), "no").await, "no");
     }
 
     #[tokio::test(start_paused = true)]

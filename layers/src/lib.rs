@@ -64,8 +64,6 @@ mod accessors;
 
 #[cfg(any(feature = "body-timeout", feature = "limit"))]
 mod body_refusal;
-#[cfg(any(feature = "compression", feature = "limit"))]
-mod drain;
 #[cfg(any(feature = "body-timeout", feature = "catch-panic", feature = "compression", feature = "limit"))]
 mod refusal;
 

@@ -1,13 +1,68 @@
 //! Bodies and futures of middleware that sometimes answers by itself.
+//!
+//! They are for layers of your own, too. This one lets only those pass who know a word; the others see why, even
+//! if they write a long body before they read:
+//!
+//! ```
+//! use std::task::{Context, Poll};
+//!
+//! use bytes::Bytes;
+//! use http::{HeaderMap, Request, Response, StatusCode};
+//! use http_body::Body as HttpBody;
+//! use tower::{Service, ServiceExt, layer::layer_fn, service_fn};
+//! use tower_vgi::rpc::error_response;
+//! use tower_vgi::{Body, BoxError, ErrorCode, RpcError};
+//! use tower_vgi_layers::response::{ResponseBody, ResponseFuture};
+//!
+//! #[derive(Clone)]
+//! struct Guard<S>(S);
+//!
+//! impl<S, ReqBody, ResBody> Service<Request<ReqBody>> for Guard<S>
+//! where
+//!     S: Service<Request<ReqBody>, Response = Response<ResBody>>,
+//!     ReqBody: HttpBody,
+//!     ResBody: HttpBody<Data = Bytes, Error: Into<BoxError>>,
+//! {
+//!     type Response = Response<ResponseBody<ResBody>>;
+//!     type Error = S::Error;
+//!     type Future = ResponseFuture<S::Future, ReqBody>;
+//!
+//!     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+//!         self.0.poll_ready(cx)
+//!     }
+//!
+//!     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
+//!         if request.headers().get("x-word").is_some_and(|word| word == "swordfish") {
+//!             return ResponseFuture::inner(self.0.call(request));
+//!         }
+//!         let error = RpcError::new("AuthenticationError", "the header X-Word has to be the word")
+//!             .with_code(ErrorCode::Unauthenticated)
+//!             .with_status(StatusCode::UNAUTHORIZED);
+//!         let response = error_response(&error, request.headers());
+//!         ResponseFuture::refuse(request, response)
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), BoxError> {
+//! let service = Guard(service_fn(async |_: Request<Body>| Ok::<_, BoxError>(Response::new(Body::empty()))));
+//! let response = service.clone().oneshot(Request::new(Body::from("a long body"))).await?;
+//! assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+//! let response = service.oneshot(Request::get("/").header("x-word", "swordfish").body(Body::empty())?).await?;
+//! assert_eq!(response.status(), StatusCode::OK);
+//! # Ok(())
+//! # }
+//! ```
 
 use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use http::Response;
+use http::{Request, Response};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use pin_project::pin_project;
+use tower_vgi::drain::Refuse;
 use tower_vgi::{Body, BoxError};
 
 /// The body of a response: the service's own, or that of a layer's answer. The former is not boxed.
@@ -87,52 +142,64 @@ where
     }
 }
 
-/// The response of the service inside, or a layer's own answer, which is there at once.
+/// The response of the service inside, or a layer's own answer.
+///
+/// `B` is the request's body; it matters only where requests are [refused](Self::refuse).
 #[pin_project]
-pub struct ResponseFuture<F>(#[pin] FutureKind<F>);
+pub struct ResponseFuture<F, B = Body>(#[pin] FutureKind<F, B>);
 
 #[pin_project(project = FutureKindProjection)]
-enum FutureKind<F> {
+enum FutureKind<F, B> {
     Inner(#[pin] F),
     Own(Option<Response<Body>>),
+    Refuse(#[pin] Refuse<B>),
 }
 
-impl<F> ResponseFuture<F> {
+impl<F, B> ResponseFuture<F, B> {
     /// Waits for the service inside.
     pub fn inner(future: F) -> Self {
         Self(FutureKind::Inner(future))
     }
 
-    /// Answers without the service inside.
+    /// Answers at once, without the service inside.
     pub fn own(response: Response<Body>) -> Self {
         Self(FutureKind::Own(Some(response)))
     }
 }
 
-impl<F> fmt::Debug for ResponseFuture<F> {
+impl<F, B: HttpBody> ResponseFuture<F, B> {
+    /// Answers a request whose body was not touched, once its client has been heard out (see
+    /// [`drain`](tower_vgi::drain)).
+    pub fn refuse(request: Request<B>, response: Response<Body>) -> Self {
+        Self(FutureKind::Refuse(Refuse::new(request, response)))
+    }
+}
+
+impl<F, B> fmt::Debug for ResponseFuture<F, B> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match &self.0 {
             FutureKind::Inner(_) => "ResponseFuture::Inner",
             FutureKind::Own(_) => "ResponseFuture::Own",
+            FutureKind::Refuse(_) => "ResponseFuture::Refuse",
         })
     }
 }
 
-impl<F, B, E> Future for ResponseFuture<F>
+impl<F, ReqBody, B, E> Future for ResponseFuture<F, ReqBody>
 where
     F: Future<Output = Result<Response<B>, E>>,
+    ReqBody: HttpBody,
 {
     type Output = Result<Response<ResponseBody<B>>, E>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match self.project().0.project() {
-            FutureKindProjection::Inner(future) => Poll::Ready(ready!(future.poll(cx)).map(pass)),
-            FutureKindProjection::Own(response) => match response.take() {
-                Some(response) => Poll::Ready(Ok(response.map(ResponseBody::own))),
-                // A future that has given its result is not polled again; staying pending is the mildest answer.
-                None => Poll::Pending,
-            },
-        }
+        let own = match self.project().0.project() {
+            FutureKindProjection::Inner(future) => return Poll::Ready(ready!(future.poll(cx)).map(pass)),
+            FutureKindProjection::Own(response) => response.take(),
+            FutureKindProjection::Refuse(refuse) => Some(ready!(refuse.poll(cx))),
+        };
+        // A future that has given its result is not polled again; staying pending is the mildest answer.
+        own.map_or(Poll::Pending, |response| Poll::Ready(Ok(response.map(ResponseBody::own))))
     }
 }
 

@@ -18,6 +18,7 @@ mod flat_protocol;
 mod logs;
 mod panics;
 mod parameters;
+mod refusals;
 mod routes;
 mod streamed;
 mod tokens;

@@ -22,9 +22,8 @@ use super::negotiation::{Choice, X_VGI_CONTENT_ENCODING};
 use super::receive::Receive;
 use super::whole::Whole;
 use super::{RequestBody, ResponseBody};
-use crate::drain::Draining;
 use crate::refusal::Refusals;
-use tower_vgi::drain::Drain;
+use tower_vgi::drain::{Drain, Refuse};
 
 const ARROW: &str = "application/vnd.apache.arrow.stream";
 
@@ -44,7 +43,7 @@ where
         body: ReqBody,
         receiving: Box<Receiving<S>>,
     },
-    Refusing(#[pin] Draining<ReqBody, Response<Body>>),
+    Refusing(#[pin] Refuse<ReqBody>),
     Calling {
         #[pin]
         future: S::Future,
@@ -91,7 +90,7 @@ where
     }
 
     pub(super) fn refusing(request: Request<ReqBody>, refused: Response<Body>) -> Self {
-        Self(State::Refusing(Draining::new(request, refused)))
+        Self(State::Refusing(Refuse::new(request, refused)))
     }
 }
 
@@ -127,8 +126,8 @@ where
                     Ok(next) => next,
                     Err(refused) => return Poll::Ready(Ok(refused.map(ResponseBody::own))),
                 },
-                StateProjection::Refusing(draining) => {
-                    return Poll::Ready(Ok(ready!(draining.poll(cx)).map(ResponseBody::own)));
+                StateProjection::Refusing(refuse) => {
+                    return Poll::Ready(Ok(ready!(refuse.poll(cx)).map(ResponseBody::own)));
                 }
                 StateProjection::Calling { future, answer } => match answer.decide(ready!(future.poll(cx))?) {
                     Decision::Send(response) => return Poll::Ready(Ok(response)),

@@ -15,10 +15,9 @@ use tower_vgi::{Advertise, Body, BoxError, Capabilities, ErrorCode, RpcError};
 
 use super::{InvalidLimit, advertise};
 use crate::body_refusal::{BodyRefusal, Watch, WatchedFuture};
-use crate::drain::Draining;
 use crate::refusal::{REQUEST_TOO_LARGE, Refusals};
 use crate::response::ResponseBody;
-use tower_vgi::drain::Drain;
+use tower_vgi::drain::{Drain, Refuse};
 
 /// Refuses request bodies over a cap. See the [module](super).
 #[derive(Clone, Copy, Debug)]
@@ -85,7 +84,7 @@ where
         let announced = announced(&request).unwrap_or(0).max(hint.lower());
         if announced > max {
             let refused = Refusals::new(request.headers()).refuse(&too_large(announced, max));
-            return ResponseFuture(State::Refusing(Draining::new(request, refused)));
+            return ResponseFuture(State::Refusing(Refuse::new(request, refused)));
         }
         // A body that cannot exceed the cap cannot be refused later either.
         let watch = hint.upper().is_none_or(|upper| upper > max).then(|| Watch::new(request.headers()));
@@ -191,7 +190,7 @@ pub struct ResponseFuture<F, B>(#[pin] State<F, B>);
 #[pin_project(project = StateProjection)]
 enum State<F, B> {
     Calling(#[pin] WatchedFuture<F>),
-    Refusing(#[pin] Draining<B, Response<Body>>),
+    Refusing(#[pin] Refuse<B>),
 }
 
 impl<F, B> fmt::Debug for ResponseFuture<F, B> {
@@ -213,7 +212,7 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().0.project() {
             StateProjection::Calling(future) => future.poll(cx),
-            StateProjection::Refusing(draining) => Poll::Ready(Ok(ready!(draining.poll(cx)).map(ResponseBody::own))),
+            StateProjection::Refusing(refuse) => Poll::Ready(Ok(ready!(refuse.poll(cx)).map(ResponseBody::own))),
         }
     }
 }
@@ -316,7 +315,7 @@ mod tests {
                 Ok::<_, Infallible>(Response::new(Body::from(format!("{hint:?} {:?}", collect(body).await.ok()))))
             }));
         let text = async |body| {
-            let response = service.clone().oneshot(Request::new(body)).await.unwrap();
+            let response = service.oneshot(Request::new(body)).await.unwrap();
             let status = response.status();
             (status, collect(response.into_body()).await.unwrap())
         };
