@@ -152,6 +152,21 @@ impl RpcError {
         &self.0.details
     }
 
+    /// How long to wait before trying again, where the details say so ([`ErrorDetail::retry_info`]).
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tower_vgi::{ErrorDetail, RpcError};
+    ///
+    /// let error = RpcError::runtime_error("not now").with_detail(ErrorDetail::retry_info(Duration::from_millis(1500)));
+    /// assert_eq!(error.retry_delay(), Some(Duration::from_millis(1500)));
+    /// ```
+    pub fn retry_delay(&self) -> Option<std::time::Duration> {
+        let detail = self.details().iter().find(|detail| detail.type_name() == RETRY_INFO)?;
+        let seconds = detail.members().get(RETRY_DELAY)?.as_f64()?;
+        std::time::Duration::try_from_secs_f64(seconds).ok()
+    }
+
     /// The remote stack, if one was given.
     pub fn traceback(&self) -> Option<&str> {
         self.0.traceback.as_deref()
@@ -330,6 +345,9 @@ impl ErrorCode {
     }
 }
 
+const RETRY_INFO: &str = "vgi_rpc.RetryInfo";
+const RETRY_DELAY: &str = "retry_delay_seconds";
+
 /// One structured detail of an error: a JSON object with an `@type` (wire specification §1.9).
 #[derive(Clone, Debug, PartialEq)]
 pub struct ErrorDetail {
@@ -356,7 +374,7 @@ impl ErrorDetail {
     pub fn retry_info(delay: std::time::Duration) -> Self {
         let seconds = delay.as_secs_f64();
         let number = if delay.subsec_nanos() == 0 { Value::from(delay.as_secs()) } else { Value::from(seconds) };
-        Self::framework("vgi_rpc.RetryInfo", serde_json::json!({ "retry_delay_seconds": number }))
+        Self::framework(RETRY_INFO, serde_json::json!({ RETRY_DELAY: number }))
     }
 
     /// `vgi_rpc.ErrorInfo`: names with values.

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use http::{HeaderName, HeaderValue, Method, Request, Response};
+use http::{HeaderName, HeaderValue, Method, Request, Response, header};
 use http_body::Body as HttpBody;
 use tower_service::Service;
 
@@ -232,6 +232,7 @@ impl Advertise for RpcService {
         capabilities.set(HeaderName::from_static("vgi-externalization-enabled"), HeaderValue::from_static("false"));
         capabilities.expose(super::response::RPC_ERROR);
         capabilities.expose(super::identity::REQUEST_ID);
+        capabilities.expose(header::RETRY_AFTER);
     }
 }
 

@@ -111,3 +111,22 @@ async fn tracebacks_are_there_unless_switched_off() {
         assert_eq!(failure.message, "no luck");
     }
 }
+
+#[tokio::test]
+async fn a_refusal_says_in_its_head_too_when_to_try_again() {
+    let busy = RpcError::runtime_error("busy")
+        .with_status(http::StatusCode::SERVICE_UNAVAILABLE)
+        .with_detail(ErrorDetail::retry_info(Duration::from_millis(2500)));
+    let protocol = Protocol::new("Calc").version("1.2.3").method(Method::unary("busy").handler(move |_, _| {
+        let busy = busy.clone();
+        async move { Err::<i64, _>(busy.into()) }
+    }));
+    let service = RpcService::builder().protocol(protocol).build().unwrap();
+    for generation in both() {
+        let answer = ask(&service, Ask::unary(generation, "busy", row([]))).await;
+        assert_eq!((answer.status.as_u16(), answer.header("retry-after")), (503, Some("3")));
+    }
+    // What keeps status 200 is no refusal, and says it in its details only.
+    let answer = ask(&rich(), Ask::unary(Generation::Flat, "quota", row([]))).await;
+    assert_eq!((answer.status.as_u16(), answer.header("retry-after")), (200, None));
+}

@@ -82,8 +82,8 @@ impl ResponseContext {
         if self.limit.is_some_and(|limit| frames.len() as u64 > limit) {
             frames = self.error_frames(schema, &[], &failed.error);
         }
-        let mut response = self.ok(frames_body(frames), failed.headers, !refused);
-        *response.status_mut() = failed.error.status();
+        let mut response = self.ok(frames_body(frames), failed.headers, false);
+        mark(&mut response, &failed.error);
         response
     }
 
@@ -196,7 +196,8 @@ fn encode_error(error: WireError) -> RpcError {
 /// The Arrow response of an error, for layers that refuse a request before the core sees it.
 ///
 /// One IPC stream on the empty schema with the error batch (wire specification §1.6), the error's
-/// status, and `X-VGI-RPC-Error` where that is 200. The request id is taken from `request_headers`.
+/// status, and `X-VGI-RPC-Error` where that is 200. A 429 or 503 with a [`RetryInfo`](crate::ErrorDetail::retry_info)
+/// carries `Retry-After`. The request id is taken from `request_headers`.
 ///
 /// ```
 /// use http::{HeaderMap, StatusCode};
@@ -221,9 +222,52 @@ pub fn error_response(error: &RpcError, request_headers: &HeaderMap) -> Response
     encoder.write_end(&mut frames);
     let mut response = Response::new(frames_body(frames));
     response.headers_mut().insert(header::CONTENT_TYPE, ARROW);
-    if error.status() == StatusCode::OK {
+    mark(&mut response, error);
+    response
+}
+
+/// Says in the head what the body says of an error: its status, and when trying again may help.
+fn mark(response: &mut Response<Body>, error: &RpcError) {
+    let status = error.status();
+    *response.status_mut() = status;
+    if status == StatusCode::OK {
         response.headers_mut().insert(RPC_ERROR, TRUE);
     }
-    *response.status_mut() = error.status();
-    response
+    if matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE)
+        && let Some(delay) = error.retry_delay()
+    {
+        // The header knows whole seconds only, and too early would be refused again.
+        let seconds = delay.as_secs() + u64::from(delay.subsec_nanos() > 0);
+        response.headers_mut().entry(header::RETRY_AFTER).or_insert_with(|| seconds.into());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::ErrorDetail;
+
+    fn retry_after(status: StatusCode, delay: Option<Duration>) -> Option<String> {
+        let mut error = RpcError::runtime_error("not now").with_status(status);
+        if let Some(delay) = delay {
+            error = error.with_detail(ErrorDetail::retry_info(delay));
+        }
+        let response = error_response(&error, &HeaderMap::new());
+        response.headers().get(header::RETRY_AFTER).map(|value| value.to_str().unwrap().to_owned())
+    }
+
+    #[test]
+    fn refusals_that_pass_say_when_to_come_back() {
+        for status in [StatusCode::TOO_MANY_REQUESTS, StatusCode::SERVICE_UNAVAILABLE] {
+            for (delay, expected) in [(0, "0"), (1, "1"), (1000, "1"), (1001, "2"), (90_000, "90")] {
+                let delay = Duration::from_millis(delay);
+                assert_eq!(retry_after(status, Some(delay)).as_deref(), Some(expected), "{delay:?}");
+            }
+            assert_eq!(retry_after(status, None), None);
+        }
+        assert_eq!(retry_after(StatusCode::OK, Some(Duration::from_secs(1))), None);
+        assert_eq!(retry_after(StatusCode::PAYLOAD_TOO_LARGE, Some(Duration::from_secs(1))), None);
+    }
 }
