@@ -6,8 +6,9 @@ use super::dispatcher::Hosts;
 use super::route::Shape;
 use crate::Body;
 
-/// On a response of the core for a path that it does not know, so that a layer of pages may put a page for people in
-/// its place.
+/// On a response of the core for a path at which it hosts nothing, so that a layer of pages may put a page for people
+/// in its place: on its 404s that are not Arrow, and on its 405s for other verbs than `POST` where a `POST` would find
+/// no method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotFound;
 
@@ -38,6 +39,9 @@ pub(crate) fn other_verb(verb: &Method, shape: &Shape<'_>, hosts: &Hosts) -> Res
             };
             let mut response = json(StatusCode::METHOD_NOT_ALLOWED, r#"{"title": "405 Method Not Allowed"}"#);
             response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allow));
+            if !shape.leads_to_a_method(hosts) {
+                response.extensions_mut().insert(NotFound);
+            }
             response
         }
     }

@@ -33,11 +33,16 @@ pub(crate) struct RequestDecoder {
     pub(crate) schemas: Arc<SchemaCache>,
 }
 
+/// Whether whoever sent this is a client of the protocol.
+pub(crate) fn is_arrow(headers: &HeaderMap) -> bool {
+    headers.get(header::CONTENT_TYPE).is_some_and(|value| value.as_bytes() == ARROW_STREAM.as_bytes())
+}
+
 pub(crate) fn check_content_type(headers: &HeaderMap) -> Result<(), RpcError> {
-    let sent = headers.get(header::CONTENT_TYPE).map_or(&b""[..], |value| value.as_bytes());
-    if sent == ARROW_STREAM.as_bytes() {
+    if is_arrow(headers) {
         return Ok(());
     }
+    let sent = headers.get(header::CONTENT_TYPE).map_or(&b""[..], |value| value.as_bytes());
     Err(RpcError::type_error(format!(
         "Expected Content-Type: '{ARROW_STREAM}', got '{}'. Send the request as one Arrow IPC stream, without parameters \
          on the content type.",

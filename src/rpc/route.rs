@@ -132,6 +132,17 @@ impl Shape<'_> {
         }
     }
 
+    /// Whether there is a method at the path, of whatever kind.
+    pub(crate) fn leads_to_a_method(&self, hosts: &Hosts) -> bool {
+        match self {
+            Self::FlatUnary { method } | Self::FlatStream { method, .. } => hosts.flat.method(method).is_some(),
+            Self::Unary { protocol, method } | Self::Stream { protocol, method, .. } => {
+                hosts.protocol(protocol).is_some_and(|hosted| hosted.method(method).is_some())
+            }
+            Self::Reserved { .. } | Self::Other => false,
+        }
+    }
+
     /// The method that a `POST` runs.
     pub(crate) fn resolve(&self, hosts: &Hosts) -> Result<(Arc<HostedMethod>, Operation), RpcError> {
         match self {
@@ -151,7 +162,11 @@ impl Shape<'_> {
                 check_kind(find(hosts, protocol, method)?, endpoint.operation())
             }
             Self::Reserved { method } => Err(unknown_reserved(method)),
-            Self::Other => Err(not_implemented("there is no method at this path".to_owned())),
+            Self::Other => Err(not_implemented(
+                "There is no method at this path. Methods are at '/{protocol}/{method}' or '/{method}', streams one \
+                 segment deeper at '/init' and '/exchange'."
+                    .to_owned(),
+            )),
         }
     }
 }

@@ -94,7 +94,12 @@ impl Inner {
         let (parts, body) = request.into_parts();
         let uri = parts.uri.clone();
         let shape = route::shape(uri.path(), hosts, self.generations);
-        let Some(generation) = shape.generation() else { return plain::not_found() };
+        let generation = match shape.generation() {
+            Some(generation) => generation,
+            // A client of the protocol reads Arrow, wherever it went.
+            None if parts.method == Method::POST && request::is_arrow(&parts.headers) => Generation::Namespaced,
+            None => return plain::not_found(),
+        };
         if parts.method != Method::POST {
             return plain::other_verb(&parts.method, &shape, hosts);
         }

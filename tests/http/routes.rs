@@ -122,16 +122,22 @@ async fn token_introspection_says_that_it_is_not_there() {
     assert_eq!(ask(&service(), request.body("{}")).await.json()["error"], "not_enabled");
 }
 
+/// Clients of the protocol read an error from Arrow only; everybody else is told in JSON.
 #[tokio::test]
 async fn paths_of_no_route_are_not_found() {
+    const NO_METHOD: Expected = Expected::no_method("There is no method at this path");
     const NOT_FOUND: Expected = Expected::Json { status: 404, allow: None };
     check(&[
-        Case::same("the root", |g| Ask::add(g).path("/"), NOT_FOUND),
-        Case::same("another third segment", |g| Ask::add(g).path("/Calc/count/other"), NOT_FOUND),
-        Case::same("too deep", |g| Ask::add(g).path("/Calc/count/init/x"), NOT_FOUND),
-        Case::same("a slash at the end", |g| Ask::add(g).path("/add/"), NOT_FOUND),
-        Case::same("a slash at the end of a pair", |g| Ask::add(g).path("/Calc/add/"), NOT_FOUND),
-        Case::same("two slashes", |g| Ask::add(g).path("//add"), NOT_FOUND),
+        Case::same("the root", |g| Ask::add(g).path("/"), NO_METHOD),
+        Case::same("another third segment", |g| Ask::add(g).path("/Calc/count/other"), NO_METHOD),
+        Case::same("too deep", |g| Ask::add(g).path("/Calc/count/init/x"), NO_METHOD),
+        Case::same("a slash at the end", |g| Ask::add(g).path("/add/"), NO_METHOD),
+        Case::same("a slash at the end of a pair", |g| Ask::add(g).path("/Calc/add/"), NO_METHOD),
+        Case::same("two slashes", |g| Ask::add(g).path("//add"), NO_METHOD),
+        Case::same("a body that nobody reads", |g| Ask::add(g).path("/").body(vec![0; 200_000]), NO_METHOD).chunked(),
+        Case::same("no content type", |g| Ask::add(g).path("/add/").content_type(None), NOT_FOUND),
+        Case::same("a form", |g| Ask::add(g).path("/").content_type(Some("text/plain")), NOT_FOUND),
+        Case::same("with GET", |g| Ask::add(g).path("/").verb(Method::GET), NOT_FOUND),
         Case::same("with OPTIONS", |g| Ask::add(g).path("/a/b/c/d").verb(Method::OPTIONS), NOT_FOUND),
         Case::same("with PUT", |g| Ask::add(g).path("/a/b/c/d").verb(Method::PUT), NOT_FOUND),
     ])
@@ -186,8 +192,9 @@ async fn a_server_of_one_generation_does_not_answer_the_other() {
         let service = builder.build().unwrap();
         assert_eq!(ask(&service, Ask::add(only)).await.result::<f64>(), 3.0);
         let answer = ask(&service, Ask::add(other)).await;
-        assert_eq!(answer.status, 404);
-        assert!(answer.is_json(), "{answer:?}");
+        assert_eq!(answer.expect_failure().exception, "MethodNotImplementedError");
+        let answer = ask(&service, Ask::add(other).verb(Method::GET)).await;
+        assert!(answer.status == 404 && answer.is_json(), "{answer:?}");
         let reserved = ask(&service, Ask::add(only).path("/__nonesuch__").without(keys::PROTOCOL)).await;
         assert_eq!(reserved.expect_failure().exception, "MethodNotImplementedError");
     }

@@ -1,7 +1,8 @@
 //! Everything but `POST` (§1.3).
 
 use http::Method;
-use tower_vgi::rpc::Generation;
+use tower::ServiceExt as _;
+use tower_vgi::rpc::{Generation, NotFound};
 
 use crate::support::{Ask, Case, Expected, ask, check, service};
 
@@ -70,4 +71,33 @@ async fn options_says_what_is_allowed() {
 async fn answers_to_options_may_be_kept() {
     let answer = ask(&service(), Ask::add(Generation::Flat).verb(Method::OPTIONS)).await;
     assert_eq!(answer.header("cache-control"), Some("public, max-age=300"));
+}
+
+/// By the mark a layer of pages knows which answers a person may see in another form.
+#[tokio::test]
+async fn answers_for_paths_of_no_method_are_marked() {
+    const HOSTED: [&str; 6] = ["/add", "/count", "/count/init", "/Calc/add", "/Calc/add/init", "/Edge/init"];
+    const NOT_HOSTED: [&str; 8] = [
+        "/",
+        "/nonesuch",
+        "/nonesuch/init",
+        "/Calc/nonesuch",
+        "/Calc/nonesuch/init",
+        "/Nope/add",
+        "/__x__",
+        "/a/b/c/d",
+    ];
+    for (paths, marked) in [(&HOSTED[..], false), (&NOT_HOSTED[..], true)] {
+        for path in paths {
+            for verb in [Method::GET, Method::HEAD] {
+                let request = Ask::add(Generation::Flat).path(path).verb(verb.clone()).request();
+                let response = service().oneshot(request).await.unwrap();
+                assert!(matches!(response.status().as_u16(), 404 | 405), "{verb} {path}: {}", response.status());
+                assert_eq!(response.extensions().get::<NotFound>().is_some(), marked, "{verb} {path}");
+            }
+        }
+    }
+    // What a client of the protocol gets is for nobody else.
+    let response = service().oneshot(Ask::add(Generation::Flat).path("/").request()).await.unwrap();
+    assert_eq!((response.status().as_u16(), response.extensions().get::<NotFound>()), (404, None));
 }
