@@ -10,6 +10,7 @@
 //! | [`request_id`] | `request-id` | an id for every request |
 //! | [`capabilities`] | `capabilities` | capability headers on every response |
 //! | [`cors`] | `cors` | calls from web pages of other origins |
+//! | [`catch_panic`] | `catch-panic` | an answer where there was a panic |
 //! | [`health`] | `health` | liveness, readiness and discovery |
 //! | [`body_timeout`] | `body-timeout` | how slowly request bodies may come |
 //! | [`limit`] | `limit` | request and response sizes |
@@ -64,6 +65,8 @@ mod accessors;
 
 #[cfg(any(feature = "body-timeout", feature = "limit"))]
 mod body_refusal;
+#[cfg(all(test, any(feature = "catch-panic", feature = "trace")))]
+mod recorded;
 #[cfg(any(feature = "body-timeout", feature = "catch-panic", feature = "compression", feature = "limit"))]
 mod refusal;
 

@@ -18,6 +18,12 @@ impl Refusals {
         Self { request_id: headers.get(X_REQUEST_ID).cloned() }
     }
 
+    /// The request's id, as far as it can be read.
+    #[cfg(feature = "catch-panic")]
+    pub(crate) fn request_id(&self) -> Option<&str> {
+        self.request_id.as_ref()?.to_str().ok()
+    }
+
     /// The response that carries `error`, with its status.
     pub(crate) fn refuse(&self, error: &RpcError) -> Response<Body> {
         let mut headers = HeaderMap::new();

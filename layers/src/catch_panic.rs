@@ -1,1 +1,0 @@
-//! An answer where there was a panic.
