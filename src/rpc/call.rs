@@ -10,6 +10,7 @@ use super::generation::Generation;
 use super::handler::BoxFuture;
 use super::identity::Identity;
 use super::log::LogMessage;
+use super::mapped_steps::{MapParts, MapSteps};
 use super::method::MethodDescription;
 use crate::vocabulary::AuthContext;
 use crate::wire::{AnnotatedBatch, Metadata, WireSchema};
@@ -30,6 +31,34 @@ pub struct Call {
     pub input: AnnotatedBatch,
     /// The head of the HTTP request. Layers inside of this one, and the method, see what is changed here.
     pub parts: http::request::Parts,
+}
+
+/// The full name of a method, shown as `protocol/method`. Cheap to clone.
+#[derive(Clone)]
+pub struct MethodName(Arc<HostedMethod>);
+
+impl MethodName {
+    /// The wire name of the protocol.
+    pub fn protocol(&self) -> &str {
+        &self.0.protocol
+    }
+
+    /// The method's name within the protocol.
+    pub fn method(&self) -> &str {
+        &self.0.description.name
+    }
+}
+
+impl fmt::Display for MethodName {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}/{}", self.protocol(), self.method())
+    }
+}
+
+impl fmt::Debug for MethodName {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "MethodName({self})")
+    }
 }
 
 /// What is asked of a method.
@@ -61,6 +90,11 @@ impl Call {
     /// What the method looks like to callers.
     pub fn method(&self) -> &MethodDescription {
         &self.method.description
+    }
+
+    /// Protocol and method in one, to be kept when the call is handed on.
+    pub fn method_name(&self) -> MethodName {
+        MethodName(self.method.clone())
     }
 
     /// Which form of the wire the caller speaks.
@@ -231,11 +265,41 @@ impl Reply {
                 }
                 ReplyBody::Complete { parts: mapped, sentinel }
             }
-            ReplyBody::Producer(steps) => {
-                ReplyBody::Producer(Box::new(MappedSteps { steps, map, schema: self.schema.clone(), logs: Vec::new() }))
-            }
+            ReplyBody::Producer(steps) => ReplyBody::Producer(Box::new(MapParts::new(steps, self.schema.clone(), map))),
         };
         Ok(self)
+    }
+
+    /// Passes the work of every step that a producer has yet to do through a function: to limit its time, to trace it.
+    /// An error ends the stream. A reply that is complete has no such steps.
+    ///
+    /// The first step of a response is done within the call already, so that its work is over at once.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tower_vgi::RpcError;
+    /// use tower_vgi::rpc::Reply;
+    ///
+    /// fn hurry(reply: Reply) -> Reply {
+    ///     reply.map_steps(|step| {
+    ///         Box::pin(async {
+    ///             let step = tokio::time::timeout(Duration::from_secs(5), step).await;
+    ///             step.unwrap_or_else(|_| Err(RpcError::new("TimeoutError", "too slow")))
+    ///         })
+    ///     })
+    /// }
+    /// # let _ = hurry;
+    /// ```
+    #[must_use]
+    pub fn map_steps<F>(mut self, map: F) -> Self
+    where
+        F: for<'a> Fn(BoxFuture<'a, Result<Step, RpcError>>) -> BoxFuture<'a, Result<Step, RpcError>> + Send + 'static,
+    {
+        self.body = match self.body {
+            ReplyBody::Producer(steps) => ReplyBody::Producer(Box::new(MapSteps::new(steps, map))),
+            complete @ ReplyBody::Complete { .. } => complete,
+        };
+        self
     }
 
     /// An error keeps what the call has said so far: its logs, its headers, and the schema of its answer.
@@ -254,54 +318,5 @@ impl Reply {
 impl fmt::Debug for Reply {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Reply").field("schema", self.schema.schema()).finish_non_exhaustive()
-    }
-}
-
-struct MappedSteps<F> {
-    steps: Box<dyn Steps>,
-    map: F,
-    schema: Arc<WireSchema>,
-    /// What a part that could not be mapped had logged.
-    logs: Vec<LogMessage>,
-}
-
-impl<F> Steps for MappedSteps<F>
-where
-    F: Fn(Part, Arc<WireSchema>) -> BoxFuture<'static, Result<Part, RpcError>> + Send + Sync,
-{
-    fn next(&mut self) -> BoxFuture<'_, Result<Step, RpcError>> {
-        Box::pin(async move {
-            let step = self.steps.next().await?;
-            let logs = step.part.logs.clone();
-            match (self.map)(step.part, self.schema.clone()).await {
-                Ok(part) => Ok(Step { part, finished: step.finished }),
-                Err(error) => {
-                    self.logs = logs;
-                    Err(error)
-                }
-            }
-        })
-    }
-
-    fn checkpoint(&mut self) -> Result<Vec<u8>, RpcError> {
-        self.steps.checkpoint()
-    }
-
-    fn seal(&mut self, checkpoint: Vec<u8>, with_call_token: bool) -> Result<Metadata, RpcError> {
-        self.steps.seal(checkpoint, with_call_token)
-    }
-
-    fn sealed_size(&self, checkpoint: usize) -> usize {
-        self.steps.sealed_size(checkpoint)
-    }
-
-    fn take_logs(&mut self) -> Vec<LogMessage> {
-        let mut logs = std::mem::take(&mut self.logs);
-        logs.append(&mut self.steps.take_logs());
-        logs
-    }
-
-    fn take_response_headers(&mut self) -> http::HeaderMap {
-        self.steps.take_response_headers()
     }
 }

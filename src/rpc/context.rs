@@ -219,12 +219,12 @@ impl CallContext {
         self.set_cookie(&format!("{name}=; Max-Age=0; Path=/"))
     }
 
-    /// Completes when the caller has gone away.
+    /// Completes when the caller has gone away, or a layer has given up on the call.
     pub fn cancelled(&self) -> WaitForCancellationFuture<'_> {
         self.cancellation().cancelled()
     }
 
-    /// Whether the caller has gone away: for code that cannot wait.
+    /// Whether the caller has gone away, or a layer has given up on the call: for code that cannot wait.
     pub fn is_cancelled(&self) -> bool {
         self.cancellation().is_cancelled()
     }
@@ -258,7 +258,7 @@ impl CallContext {
 
     /// Tells everybody who asks that the caller has gone, as soon as the guard is dropped.
     pub(crate) fn cancel_on_drop(&self) -> CancelOnDrop {
-        CancelOnDrop(self.clone())
+        CancelOnDrop(Some(self.clone()))
     }
 
     // Most methods never ask, so no token is made before somebody does.
@@ -273,12 +273,20 @@ impl CallContext {
 }
 
 /// See [`CallContext::cancel_on_drop`].
-pub(crate) struct CancelOnDrop(CallContext);
+pub(crate) struct CancelOnDrop(Option<CallContext>);
+
+impl CancelOnDrop {
+    /// What was guarded has come to its end.
+    pub(crate) fn disarm(mut self) {
+        self.0 = None;
+    }
+}
 
 impl Drop for CancelOnDrop {
     fn drop(&mut self) {
-        self.0.shared.gone.store(true, Ordering::SeqCst);
-        if let Some(token) = self.0.shared.cancelled.get() {
+        let Some(context) = &self.0 else { return };
+        context.shared.gone.store(true, Ordering::SeqCst);
+        if let Some(token) = context.shared.cancelled.get() {
             token.cancel();
         }
     }

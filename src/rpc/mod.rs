@@ -14,6 +14,7 @@ mod identity;
 mod info;
 mod introspection;
 mod log;
+mod mapped_steps;
 mod method;
 mod params;
 mod plain;
@@ -30,7 +31,7 @@ mod version;
 
 pub use build_error::BuildError;
 pub use builder::{DEFAULT_MAX_REQUEST_BYTES, DEFAULT_TOKEN_TIME_TO_LIVE, RpcServiceBuilder};
-pub use call::{Call, Operation, Part, Reply, Step};
+pub use call::{Call, MethodName, Operation, Part, Reply, Step};
 pub use context::CallContext;
 pub use dispatcher::Dispatcher;
 pub use failed_call::rpc_error;

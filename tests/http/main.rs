@@ -8,6 +8,7 @@ mod support;
 
 mod bodies;
 mod budgets;
+mod call_timeout;
 mod content_type;
 mod context;
 mod continuation;

@@ -55,7 +55,11 @@ impl ProducerSteps {
         let mut output = Output::new(self.output.schema().clone(), true);
         let state = &mut self.state;
         let context = &self.context;
-        isolated(context, async { state.step(context, None, &mut output).await }).await?;
+        // Nothing follows a step that a layer gives up on; what the step has begun elsewhere has to hear of that now.
+        let given_up = context.cancel_on_drop();
+        let done = isolated(context, async { state.step(context, None, &mut output).await }).await;
+        given_up.disarm();
+        done?;
         let (data, finished) = output.into_parts();
         if data.is_none() && !finished {
             return Err(RpcError::runtime_error(format!(
