@@ -8,6 +8,7 @@
 //! |---|---|---|
 //! | [`mount`] | `mount` | serving under a path prefix |
 //! | [`request_id`] | `request-id` | an id for every request |
+//! | [`trace`] | `trace` | a span and events for every request |
 //! | [`capabilities`] | `capabilities` | capability headers on every response |
 //! | [`cors`] | `cors` | calls from web pages of other origins |
 //! | [`catch_panic`] | `catch-panic` | an answer where there was a panic |
@@ -18,8 +19,8 @@
 //! | [`mod@serve`] | `serve` | listening, HTTP/1.1 and HTTP/2, graceful stop |
 //! | [`testing`] | `testing` | the contract that every layer keeps, as a test for your own |
 //!
-//! The order that works, outermost first: mount, request id, capabilities, health, request limit,
-//! compression, response limit, service.
+//! The order that works, outermost first: mount, request id, trace, capabilities, CORS, catch panic,
+//! health, body timeout, request limit, compression, response limit, service.
 //!
 //! ```
 //! # #[cfg(feature = "full")]

@@ -20,6 +20,8 @@ pub(crate) struct Recorded(Arc<Mutex<Vec<Record>>>);
 pub(crate) struct Record {
     pub(crate) metadata: &'static Metadata<'static>,
     pub(crate) fields: Vec<(&'static str, String)>,
+    /// The name of the span that an event is in.
+    pub(crate) span: Option<&'static str>,
 }
 
 impl Recorded {
@@ -43,6 +45,10 @@ impl Record {
         self.fields.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str())
     }
 
+    pub(crate) fn names(&self) -> Vec<&'static str> {
+        self.fields.iter().map(|(name, _)| *name).collect()
+    }
+
     pub(crate) fn level(&self) -> Level {
         *self.metadata.level()
     }
@@ -55,13 +61,14 @@ where
     fn on_new_span(&self, attributes: &Attributes<'_>, _id: &Id, _context: Context<'_, S>) {
         let mut fields = Fields::default();
         attributes.record(&mut fields);
-        self.0.lock().unwrap().push(Record { metadata: attributes.metadata(), fields: fields.0 });
+        self.0.lock().unwrap().push(Record { metadata: attributes.metadata(), fields: fields.0, span: None });
     }
 
-    fn on_event(&self, event: &Event<'_>, _context: Context<'_, S>) {
+    fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
         let mut fields = Fields::default();
         event.record(&mut fields);
-        self.0.lock().unwrap().push(Record { metadata: event.metadata(), fields: fields.0 });
+        let span = context.event_span(event).map(|span| span.metadata().name());
+        self.0.lock().unwrap().push(Record { metadata: event.metadata(), fields: fields.0, span });
     }
 }
 

@@ -25,8 +25,8 @@
 //! ```
 //!
 //! Whatever a page needs of a response besides the body has to be exposed, which is why the layer takes
-//! [`Capabilities`]: it exposes what all parts of the stack say that they send. Errors carry the same headers as
-//! results, so that a page can read them.
+//! [`Capabilities`](tower_vgi::Capabilities): it exposes what all parts of the stack say that they send. Errors carry
+//! the same headers as results, so that a page can read them.
 //!
 //! # Preflights
 //!

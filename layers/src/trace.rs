@@ -1,1 +1,0 @@
-//! Spans and events of every request.
