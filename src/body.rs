@@ -1,5 +1,6 @@
 //! [`Body`]: the body of a response, and of a client's request.
 
+use std::any::Any;
 use std::collections::VecDeque;
 use std::fmt;
 use std::pin::Pin;
@@ -15,30 +16,44 @@ use crate::BoxError;
 ///
 /// Empty and complete bodies need no box and know their exact size, which is what lets HTTP/1.1
 /// send `Content-Length` in place of chunks.
-pub struct Body(Kind);
+#[derive(Default)]
+pub struct Body {
+    kind: Kind,
+    // After the body in the order in which they are dropped.
+    guards: Vec<Box<dyn Any + Send>>,
+}
 
+#[derive(Default)]
 enum Kind {
+    #[default]
     Empty,
-    Complete { frames: VecDeque<Bytes>, left: u64 },
+    Complete {
+        frames: VecDeque<Bytes>,
+        left: u64,
+    },
     Boxed(Pin<Box<dyn HttpBody<Data = Bytes, Error = BoxError> + Send>>),
 }
 
 impl Body {
     /// A body without a byte.
     pub const fn empty() -> Self {
-        Self(Kind::Empty)
+        Self::of(Kind::Empty)
+    }
+
+    const fn of(kind: Kind) -> Self {
+        Self { kind, guards: Vec::new() }
     }
 
     /// A complete body, in pieces that are sent as they are.
     pub fn from_frames(frames: impl IntoIterator<Item = Bytes>) -> Self {
         let frames: VecDeque<Bytes> = frames.into_iter().filter(|frame| !frame.is_empty()).collect();
         let left = frames.iter().map(|frame| frame.len() as u64).sum();
-        if left == 0 { Self::empty() } else { Self(Kind::Complete { frames, left }) }
+        if left == 0 { Self::empty() } else { Self::of(Kind::Complete { frames, left }) }
     }
 
     /// Whether all of it is there: reading it neither waits nor fails.
     pub fn is_complete(&self) -> bool {
-        matches!(self.0, Kind::Empty | Kind::Complete { .. })
+        matches!(self.kind, Kind::Empty | Kind::Complete { .. })
     }
 
     /// Any other body. A [`Body`] is taken as it is and never boxed twice.
@@ -52,15 +67,23 @@ impl Body {
             return same.take().unwrap_or_else(Self::empty);
         }
         match body {
-            Some(body) => Self(Kind::Boxed(Box::pin(MapError(body)))),
+            Some(body) => Self::of(Kind::Boxed(Box::pin(MapError(body)))),
             None => Self::empty(),
         }
     }
-}
 
-impl Default for Body {
-    fn default() -> Self {
-        Self::empty()
+    /// Keeps something alive until the body has ended or was dropped: a permit, a lock.
+    pub fn hold(&mut self, guard: impl Any + Send) {
+        self.guards.push(Box::new(guard));
+    }
+
+    #[cfg(feature = "server")]
+    pub(crate) fn hold_all(&mut self, guards: Vec<Box<dyn Any + Send>>) {
+        if self.guards.is_empty() {
+            self.guards = guards;
+        } else {
+            self.guards.extend(guards);
+        }
     }
 }
 
@@ -99,18 +122,23 @@ impl HttpBody for Body {
     type Error = BoxError;
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        match &mut self.get_mut().0 {
+        let this = self.get_mut();
+        let frame = match &mut this.kind {
             Kind::Empty => Poll::Ready(None),
             Kind::Complete { frames, left } => Poll::Ready(frames.pop_front().map(|frame| {
                 *left -= frame.len() as u64;
                 Ok(Frame::data(frame))
             })),
             Kind::Boxed(body) => body.as_mut().poll_frame(cx),
+        };
+        if matches!(frame, Poll::Ready(None)) {
+            this.guards.clear();
         }
+        frame
     }
 
     fn is_end_stream(&self) -> bool {
-        match &self.0 {
+        match &self.kind {
             Kind::Empty => true,
             Kind::Complete { frames, .. } => frames.is_empty(),
             Kind::Boxed(body) => body.is_end_stream(),
@@ -118,7 +146,7 @@ impl HttpBody for Body {
     }
 
     fn size_hint(&self) -> SizeHint {
-        match &self.0 {
+        match &self.kind {
             Kind::Empty => SizeHint::with_exact(0),
             Kind::Complete { left, .. } => SizeHint::with_exact(*left),
             Kind::Boxed(body) => body.size_hint(),
@@ -153,6 +181,8 @@ where
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
 
     #[test]
@@ -166,5 +196,26 @@ mod tests {
     fn a_body_is_not_boxed_again() {
         let body = Body::new(Body::from("abc"));
         assert!(body.is_complete());
+    }
+
+    #[test]
+    fn a_guard_lives_until_the_body_has_ended_or_was_dropped() {
+        let guard = Arc::new(());
+        let held = |body: Body| {
+            let mut body = body;
+            body.hold(guard.clone());
+            Body::new(body)
+        };
+        let mut context = Context::from_waker(std::task::Waker::noop());
+        for body in [Body::empty(), Body::from("abc"), Body::new(MapError(Body::from("abc")))] {
+            let mut body = held(body);
+            assert_eq!(Arc::strong_count(&guard), 2);
+            while let Poll::Ready(Some(_)) = Pin::new(&mut body).poll_frame(&mut context) {
+                assert_eq!(Arc::strong_count(&guard), 2);
+            }
+            assert_eq!(Arc::strong_count(&guard), 1);
+        }
+        drop(held(Body::from("abc")));
+        assert_eq!(Arc::strong_count(&guard), 1);
     }
 }

@@ -1,7 +1,6 @@
 //! From a [`Reply`] or an error to an HTTP response.
 
 mod error_batch;
-mod held;
 mod producer;
 mod streamed;
 
@@ -46,7 +45,7 @@ impl ResponseContext {
     /// The response of a call.
     pub(crate) async fn reply(self, mut reply: Reply) -> Response<Body> {
         let guards = reply.take_guards();
-        let response = match reply.body {
+        let mut response = match reply.body {
             ReplyBody::Complete { parts, sentinel } => {
                 let header = reply.header.take();
                 match self.complete(&reply.schema, header, parts, sentinel, reply.limit) {
@@ -66,11 +65,11 @@ impl ResponseContext {
                     headers: reply.headers,
                     steps,
                 };
-                // A streamed body holds the guards itself.
-                return producer.respond(self, guards).await;
+                producer.respond(self).await
             }
         };
-        hold(response, guards)
+        response.body_mut().hold_all(guards);
+        response
     }
 
     /// The response of a call that failed, or of a request that was refused.
@@ -177,10 +176,6 @@ impl ResponseContext {
 
 fn frames_body(frames: Frames) -> Body {
     Body::from_frames(frames.into_vec())
-}
-
-fn hold(response: Response<Body>, guards: held::Guards) -> Response<Body> {
-    if guards.is_empty() { response } else { response.map(|body| Body::new(held::Held::new(body, guards))) }
 }
 
 /// A batch without rows: all that it says is in its metadata.

@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use http::{HeaderMap, Response};
 
-use super::held::Guards;
 use super::streamed::StreamedProducer;
-use super::{ResponseContext, encode_error, frames_body, hold, write_empty};
+use super::{ResponseContext, encode_error, frames_body, write_empty};
 use crate::rpc::budget;
 use crate::rpc::call::{Part, Steps};
 use crate::rpc::failed_call::FailedCall;
@@ -23,17 +22,17 @@ pub(super) struct Producer {
 }
 
 impl Producer {
-    pub(super) async fn respond(mut self, response: ResponseContext, guards: Guards) -> Response<Body> {
+    pub(super) async fn respond(mut self, response: ResponseContext) -> Response<Body> {
         let mut frames = Frames::new();
         if let Err(error) = response.write_header(self.header.take(), &mut frames) {
-            return hold(response.failed(encode_error(error).into()), guards);
+            return response.failed(encode_error(error).into());
         }
         let mut encoder = StreamEncoder::new(self.schema.clone());
         encoder.write_schema(&mut frames);
         let cap = response.generation.producer_cap();
         if response.streamed {
             let headers = std::mem::take(&mut self.headers);
-            let producer = StreamedProducer::new(self.steps, encoder, frames, self.limit, response, guards);
+            let producer = StreamedProducer::new(self.steps, encoder, frames, self.limit, response);
             return producer.respond(headers).await;
         }
         let rpc_error = match self.steps(&response, &mut encoder, &mut frames, cap).await {
@@ -43,10 +42,10 @@ impl Producer {
                 let _ = response.write_error(&mut encoder, &error, &mut frames);
                 true
             }
-            Err(Failure::Whole(error)) => return hold(response.failed(self.failed(error)), guards),
+            Err(Failure::Whole(error)) => return response.failed(self.failed(error)),
         };
         encoder.write_end(&mut frames);
-        hold(response.ok(frames_body(frames), self.take_headers(), rpc_error), guards)
+        response.ok(frames_body(frames), self.take_headers(), rpc_error)
     }
 
     /// One step; several where the cap is soft. Ends with a cursor unless the producer has finished.

@@ -12,8 +12,7 @@ use http::{HeaderMap, Response};
 use http_body::Frame;
 use http_body_util::StreamBody;
 
-use super::held::Guards;
-use super::{ResponseContext, encode_error, hold, write_empty};
+use super::{ResponseContext, encode_error, write_empty};
 use crate::rpc::budget;
 use crate::rpc::call::{Step, Steps};
 use crate::rpc::failed_call::FailedCall;
@@ -53,7 +52,6 @@ pub(super) struct StreamedProducer {
     call_token_sent: bool,
     queue: VecDeque<Bytes>,
     ended: bool,
-    guards: Guards,
 }
 
 /// What a step led to.
@@ -72,7 +70,6 @@ impl StreamedProducer {
         begun: Frames,
         limit: Option<u64>,
         response: ResponseContext,
-        guards: Guards,
     ) -> Self {
         Self {
             steps,
@@ -90,7 +87,6 @@ impl StreamedProducer {
             call_token_sent: false,
             queue: begun.into_vec().into(),
             ended: false,
-            guards,
         }
     }
 
@@ -105,15 +101,13 @@ impl StreamedProducer {
                 true
             }
             Err(Failure::Whole(error)) => {
-                let guards = std::mem::take(&mut self.guards);
-                return hold(self.response.failed(FailedCall { headers, ..error.into() }), guards);
+                return self.response.failed(FailedCall { headers, ..error.into() });
             }
         };
         let mut response = self.response.ok(Body::empty(), headers, rpc_error);
         if self.ended {
-            let guards = std::mem::take(&mut self.guards);
             *response.body_mut() = Body::from_frames(self.queue);
-            return hold(response, guards);
+            return response;
         }
         *response.body_mut() = Body::new(StreamBody::new(stream::unfold(self, |mut producer| async move {
             let frame = producer.next_frame().await?;
