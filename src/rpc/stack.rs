@@ -1,6 +1,8 @@
 //! Call layers: tower layers around the decoded call, erased so that users may mix them.
 
+use std::cell::Cell;
 use std::fmt;
+use std::future::poll_fn;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +11,7 @@ use tower::util::BoxCloneSyncService;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::call::{Call, Reply};
+use super::call::{Call, Operation, Reply};
 use crate::{BoxError, ErrorCode, ErrorDetail, RpcError};
 
 /// What a call layer wraps: any service of calls.
@@ -102,7 +104,46 @@ where
 
 /// Runs a call through a stack that many calls share.
 pub(crate) async fn run(stack: &BoxCallService, call: Call) -> Result<Reply, BoxError> {
-    stack.clone().oneshot(call).await
+    let mut stack = stack.clone();
+    let operation = call.operation;
+    poll_fn(|cx| {
+        let _waiting = Waiting::enter(operation);
+        stack.poll_ready(cx)
+    })
+    .await?;
+    let reply = stack.call(call);
+    // What a service keeps for being ready again is not needed while the call runs.
+    drop(stack);
+    reply.await
+}
+
+thread_local! {
+    static WAITING: Cell<Option<Operation>> = const { Cell::new(None) };
+}
+
+/// While it lives, this thread asks whether a stack is ready for one operation.
+struct Waiting(Option<Operation>);
+
+impl Waiting {
+    fn enter(operation: Operation) -> Self {
+        Self(WAITING.replace(Some(operation)))
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        WAITING.set(self.0);
+    }
+}
+
+impl Operation {
+    /// What is asked by the call that waits for the service to be ready: for `poll_ready`, which tower does not show
+    /// the call. `None` anywhere else, and where a middleware in between makes services ready in a task of its own.
+    ///
+    /// A layer that makes calls wait should not do so with a cancel, which may free what the others wait for.
+    pub fn waiting() -> Option<Self> {
+        WAITING.get()
+    }
 }
 
 /// What callers see of an error of the stack: an [`RpcError`] as it is, anything else by its type's text.
