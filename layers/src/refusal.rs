@@ -8,7 +8,7 @@ use tower_vgi::{Body, RpcError, rpc};
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// What a refusal says of the request, kept while the request itself is on its way.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Refusals {
     request_id: Option<HeaderValue>,
 }

@@ -149,7 +149,8 @@ where
         let mut state = self.project().0;
         if let StateProjection::Calling { future, refusals } = state.as_mut().project() {
             if let Some(polled) = catch(refusals, "call", || future.poll(cx)) {
-                return polled.map_ok(|response| response.map(|body| ResponseBody::inner(body, refusals.clone())));
+                return polled
+                    .map_ok(|response| response.map(|body| ResponseBody::inner(body, std::mem::take(refusals))));
             }
             let refusals = refusals.clone();
             // Here the future is dropped, which may panic again; the refusal takes its place all the same.

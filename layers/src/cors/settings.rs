@@ -3,7 +3,7 @@
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
     ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS,
-    ACCESS_CONTROL_REQUEST_METHOD, CACHE_CONTROL, ORIGIN, VARY,
+    ACCESS_CONTROL_REQUEST_METHOD, CACHE_CONTROL, Entry, ORIGIN, VARY,
 };
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response};
@@ -59,8 +59,16 @@ impl Settings {
             put(headers, ACCESS_CONTROL_EXPOSE_HEADERS, self.exposed.as_ref());
         }
         put(headers, CROSS_ORIGIN_RESOURCE_POLICY, self.resource_policy.as_ref());
-        if !headers.get_all(VARY).iter().any(names_origin) {
-            headers.append(VARY, HeaderValue::from_static("Origin"));
+        let vary = HeaderValue::from_static("Origin");
+        match headers.entry(VARY) {
+            Entry::Vacant(absent) => {
+                absent.insert(vary);
+            }
+            Entry::Occupied(mut present) => {
+                if !present.iter().any(names_origin) {
+                    present.append(vary);
+                }
+            }
         }
     }
 }
