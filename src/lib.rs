@@ -53,6 +53,7 @@
 
 pub mod body;
 pub mod error;
+pub mod memory;
 pub mod value;
 pub mod vocabulary;
 pub mod wire;
@@ -64,6 +65,7 @@ pub mod rpc;
 
 pub use body::Body;
 pub use error::{ErrorCode, ErrorDetail, MethodError, Result, RpcError};
+pub use memory::{RequestMemory, RequestMemoryPool};
 pub use value::{Record, VgiArrow};
 pub use vocabulary::{Advertise, AuthContext, Capabilities, MountPrefix, PeerAddr, ResponseBudget};
 

@@ -17,10 +17,13 @@ use super::route::protocol_not_supported;
 use super::version;
 use crate::drain::Drain;
 use crate::wire::{AnnotatedBatch, BodyCollector, BufferPool, Decoder, Limits, Metadata, SchemaCache, WireError, keys};
-use crate::{BoxError, ErrorCode, RpcError};
+use crate::{BoxError, ErrorCode, RequestMemory, RpcError};
 
 /// The media type of every RPC body.
 pub const ARROW_STREAM: &str = "application/vnd.apache.arrow.stream";
+
+/// A body that comes in one aligned piece of at least this size is not copied.
+const MIN_SHARED: usize = 128 * 1024;
 
 /// The only version of the request's envelope.
 const REQUEST_VERSION: &str = "1";
@@ -59,15 +62,26 @@ impl RequestDecoder {
         B::Error: Into<BoxError>,
     {
         let announced = body.size_hint().exact().and_then(|size| usize::try_from(size).ok());
+        let memory = head.extensions.get::<RequestMemory>();
         let mut body = std::pin::pin!(body);
-        if announced.is_some_and(|size| size > self.max_request_bytes) {
+        if let Err(refused) = self.admit(announced, memory) {
             Drain::untouched(head.version, &head.headers, &*body).finish(body).await;
-            return Err(self.too_large(announced));
+            return Err(refused);
         }
         let collector = BodyCollector::new(self.pool.clone(), announced, self.max_request_bytes);
-        let Some(bytes) = collect(body.as_mut(), collector).await? else {
-            Drain::new(head.version).finish(body).await;
-            return Err(self.too_large(None));
+        let bytes = match collect(body.as_mut(), collector, announced, memory).await {
+            Ok(bytes) => bytes,
+            Err(stopped) => {
+                // Nothing of the body is kept while the rest of it is heard out.
+                let _ = memory.map(|memory| memory.resize_body(0));
+                let refused = match stopped {
+                    Stopped::Broken(error) => return Err(error),
+                    Stopped::TooLarge => self.too_large(None),
+                    Stopped::NoMemory(error) => error,
+                };
+                Drain::new(head.version).finish(body).await;
+                return Err(refused);
+            }
         };
         let limits = Limits::default().with_max_decoded_bytes(self.max_request_bytes);
         let mut decoder = Decoder::new(bytes, limits).with_schema_cache(self.schemas.clone());
@@ -76,10 +90,28 @@ impl RequestDecoder {
             return Err(RpcError::new("ArrowInvalid", "the request body is empty; expected one Arrow IPC stream")
                 .with_status(StatusCode::BAD_REQUEST));
         }
-        decoder.next_batch().map_err(|error| invalid(&error))?.ok_or_else(|| {
+        let batch = decoder.next_batch().map_err(|error| invalid(&error))?.ok_or_else(|| {
             RpcError::new("StopIteration", "the request's IPC stream has a schema and no batch; expected one batch")
                 .with_status(StatusCode::BAD_REQUEST)
-        })
+        })?;
+        if let Some(memory) = memory.filter(|_| decoder.decompressed() > 0) {
+            memory.reserve(decoder.decompressed() as u64)?;
+        }
+        Ok(batch)
+    }
+
+    /// What can be said of a body before it is read. Memory for all of an announced size is taken at once: a body that
+    /// is refused half-way has been sent for nothing.
+    fn admit(&self, announced: Option<usize>, memory: Option<&RequestMemory>) -> Result<(), RpcError> {
+        let Some(size) = announced else { return Ok(()) };
+        if size > self.max_request_bytes {
+            return Err(self.too_large(announced));
+        }
+        match memory {
+            // A layer that has decoded the body has counted it already.
+            Some(memory) => memory.resize_body(memory.body_bytes().max(size as u64)),
+            None => Ok(()),
+        }
     }
 
     fn too_large(&self, size: Option<usize>) -> RpcError {
@@ -93,24 +125,52 @@ impl RequestDecoder {
     }
 }
 
-/// The whole body in one piece; `None` when it exceeds the collector's cap.
-async fn collect<B>(mut body: Pin<&mut B>, mut collector: BodyCollector) -> Result<Option<Buffer>, RpcError>
+/// Why a body was not read to its end.
+enum Stopped {
+    /// It exceeds the collector's cap.
+    TooLarge,
+    NoMemory(RpcError),
+    /// It ends or fails before its time.
+    Broken(RpcError),
+}
+
+/// The whole body in one piece.
+async fn collect<B>(
+    mut body: Pin<&mut B>,
+    mut collector: BodyCollector,
+    announced: Option<usize>,
+    memory: Option<&RequestMemory>,
+) -> Result<Buffer, Stopped>
 where
     B: HttpBody,
     B::Error: Into<BoxError>,
 {
+    let mut counted = announced.unwrap_or(0);
     while let Some(frame) = body.frame().await {
-        let Ok(mut data) = frame.map_err(|error| body_error(error.into()))?.into_data() else { continue };
+        let Ok(mut data) = frame.map_err(|error| Stopped::Broken(body_error(error.into())))?.into_data() else {
+            continue;
+        };
+        // What a layer has decoded comes like this. Copying smaller bodies is cheap, and lets go of hyper's buffer.
+        let length = data.remaining();
+        if length >= MIN_SHARED && announced == Some(length) && data.chunk().len() == length {
+            collector.push_bytes(data.copy_to_bytes(length)).map_err(|_| Stopped::TooLarge)?;
+            continue;
+        }
         while data.has_remaining() {
             let chunk = data.chunk();
             let length = chunk.len();
-            if collector.push(chunk).is_err() {
-                return Ok(None);
+            if let Some(memory) = memory {
+                let room = collector.room_with(length);
+                if room > counted {
+                    memory.resize_body(memory.body_bytes().max(room as u64)).map_err(Stopped::NoMemory)?;
+                    counted = room;
+                }
             }
+            collector.push(chunk).map_err(|_| Stopped::TooLarge)?;
             data.advance(length);
         }
     }
-    Ok(Some(collector.finish()))
+    Ok(collector.finish())
 }
 
 /// What went wrong while the body was read: a layer's refusal as it is, anything else is the caller's broken body.

@@ -128,6 +128,12 @@ impl Decoder {
         self.body.len() - self.position
     }
 
+    /// How many bytes the compressed buffers of what has been read have become.
+    #[must_use]
+    pub fn decompressed(&self) -> usize {
+        self.state.limits.max_decoded_bytes - self.state.budget()
+    }
+
     /// The next message of the open stream; closes it at its end.
     fn next_frame(&mut self) -> Result<Option<Frame>, WireError> {
         if !self.state.is_open() {

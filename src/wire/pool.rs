@@ -76,6 +76,8 @@ pub struct BodyCollector {
     /// The whole body, when it came in one aligned piece.
     whole: Option<Bytes>,
     expected: Option<usize>,
+    /// What the buffer was made for; one out of the pool may be larger.
+    room: usize,
     cap: usize,
 }
 
@@ -86,8 +88,26 @@ impl BodyCollector {
     pub fn new(pool: Arc<BufferPool>, size_hint: Option<usize>, cap: usize) -> Self {
         let expected = size_hint.map(|size| size.min(cap));
         let pooled = expected.and_then(|size| pool.take(size));
-        let buffer = pooled.unwrap_or_else(|| MutableBuffer::new(expected.unwrap_or(0).min(FIRST_STEP)));
-        Self { pool: Arc::downgrade(&pool), buffer, whole: None, expected, cap }
+        let room = expected.unwrap_or(0).min(FIRST_STEP);
+        let buffer = pooled.unwrap_or_else(|| MutableBuffer::new(room));
+        Self { pool: Arc::downgrade(&pool), buffer, whole: None, expected, room, cap }
+    }
+
+    /// How much memory the body will take once so many more bytes are added, for those who account for it before.
+    ///
+    /// That a buffer out of the pool may be larger does not count: it is there in any case.
+    #[must_use]
+    pub fn room_with(&self, more: usize) -> usize {
+        let needed = self.len().saturating_add(more);
+        if needed <= self.room {
+            return self.room;
+        }
+        let room = match self.expected {
+            // Four times what is there, but not past the end of what was announced.
+            Some(expected) if expected >= needed => needed.saturating_mul(4).min(expected),
+            _ => needed.max(self.room.saturating_mul(2)),
+        };
+        room.min(self.cap)
     }
 
     /// Adds a piece.
@@ -152,21 +172,21 @@ impl BodyCollector {
     }
 
     fn append(&mut self, piece: &[u8]) {
-        let needed = self.buffer.len() + piece.len();
-        if needed > self.buffer.capacity() {
-            // Four times what is there, but not past the end of what was announced.
-            let target = match self.expected {
-                Some(expected) if expected >= needed => needed.saturating_mul(4).min(expected),
-                _ => needed,
-            };
+        self.room = self.room_with(piece.len());
+        if self.buffer.len() + piece.len() > self.buffer.capacity() {
             let pool = self.pool.upgrade();
-            match pool.and_then(|pool| pool.take(target)) {
+            match pool.and_then(|pool| pool.take(self.room)) {
                 Some(mut larger) => {
                     larger.extend_from_slice(&self.buffer);
                     std::mem::swap(&mut self.buffer, &mut larger);
                     self.give_back(larger);
                 }
-                None => self.buffer.reserve(target - self.buffer.len()),
+                // Not `reserve`, which would double what is there, past what was announced.
+                None => {
+                    let mut larger = MutableBuffer::new(self.room);
+                    larger.extend_from_slice(&self.buffer);
+                    self.buffer = larger;
+                }
             }
         }
         self.buffer.extend_from_slice(piece);
@@ -278,6 +298,21 @@ mod tests {
         collector.push(&[0; 300 * 1024]).unwrap();
         drop(collector);
         assert_eq!(free(&pool).len(), 1);
+    }
+
+    #[test]
+    fn what_a_piece_will_take_is_known_before() {
+        for hint in [None, Some(50), Some(100_000), Some(1 << 20), Some(64 << 20)] {
+            let mut collector = BodyCollector::new(BufferPool::new(), hint, 4 << 20);
+            for size in [0, 1, 70, 1000, 65_536, 99, 300_000, 1 << 20, 1 << 20] {
+                let room = collector.room_with(size);
+                collector.push(&vec![0; size]).unwrap();
+                assert!(room >= collector.len() && room <= 4 << 20);
+                assert!(collector.buffer.capacity() <= room.next_multiple_of(64), "{hint:?} {size}");
+            }
+        }
+        let collector = BodyCollector::new(BufferPool::new(), Some(10), 10);
+        assert_eq!(collector.room_with(11), 10, "what is above the cap will not be taken");
     }
 
     #[test]

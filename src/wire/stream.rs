@@ -65,6 +65,10 @@ impl StreamState {
         self.dictionaries = Dictionaries::default();
     }
 
+    pub(super) fn budget(&self) -> usize {
+        self.budget
+    }
+
     /// Starts counting decompressed bytes anew.
     pub(super) fn refill(&mut self) {
         self.budget = self.limits.max_decoded_bytes;

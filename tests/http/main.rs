@@ -18,6 +18,7 @@ mod envelope;
 mod failures;
 mod flat_protocol;
 mod logs;
+mod memory;
 mod panics;
 mod parameters;
 mod refusals;

@@ -55,3 +55,21 @@ proptest! {
         prop_assert!(decoder.next_batch().unwrap().is_none());
     }
 }
+
+#[test]
+fn what_compressed_buffers_become_is_known() {
+    use arrow_array::{ArrayRef, Int64Array, RecordBatch};
+
+    let column: ArrayRef = std::sync::Arc::new(Int64Array::from(vec![7; 100_000]));
+    let batch = RecordBatch::try_from_iter([("n", column)]).unwrap();
+    for (compression, expected) in [(None, 0), (Some(CompressionType::ZSTD), 800_000)] {
+        let options = IpcWriteOptions::default().try_with_compression(compression).unwrap();
+        let mut writer = StreamWriter::try_new_with_options(Vec::new(), &batch.schema(), options).unwrap();
+        writer.write(&batch).unwrap();
+        let mut decoder = Decoder::new(writer.into_inner().unwrap().into(), Limits::default());
+        decoder.next_stream().unwrap();
+        assert_eq!(decoder.decompressed(), 0);
+        decoder.next_batch().unwrap().unwrap();
+        assert_eq!(decoder.decompressed(), expected);
+    }
+}

@@ -51,6 +51,7 @@
 //! small call by more than one piece, and work ends at once when the caller goes away. Needs a tokio runtime
 //! for that.
 
+mod account;
 mod decoder;
 mod encoder;
 mod encoding;

@@ -6,8 +6,9 @@ use std::task::{Context, Poll, ready};
 use bytes::{Bytes, BytesMut};
 use http::StatusCode;
 use http_body::Body as HttpBody;
-use tower_vgi::{BoxError, RpcError};
+use tower_vgi::{BoxError, RequestMemory, RpcError};
 
+use super::account::Account;
 use super::decoder::{AT_ONCE, Decoder};
 use super::encoding::Encoding;
 use super::layer::Settings;
@@ -34,11 +35,17 @@ enum Collected {
 }
 
 impl Receive {
-    pub(super) fn new<B: HttpBody>(encoding: Encoding, settings: &Settings, body: &B) -> Result<Self, RpcError> {
-        let is_small = body.size_hint().exact().is_some_and(|size| size <= COLLECTED);
+    pub(super) fn new<B: HttpBody>(
+        encoding: Encoding,
+        settings: &Settings,
+        body: &B,
+        memory: Option<RequestMemory>,
+    ) -> Result<Self, RpcError> {
+        let small = body.size_hint().exact().filter(|size| *size <= COLLECTED);
+        let account = Account::open(memory, small.unwrap_or(0))?;
         Ok(Self {
-            decoder: Some(Decoder::new(encoding, settings)?),
-            collected: is_small.then(|| Collected::One(Bytes::new())),
+            decoder: Some(Decoder::new(encoding, settings, account)?),
+            collected: small.map(|_| Collected::One(Bytes::new())),
             input: Bytes::new(),
             ended: false,
             broken: false,
@@ -51,7 +58,22 @@ impl Receive {
         !self.ended && !self.broken
     }
 
-    pub(super) fn poll<B>(&mut self, mut body: Pin<&mut B>, cx: &mut Context<'_>) -> Poll<Result<Bytes, RpcError>>
+    pub(super) fn poll<B>(&mut self, body: Pin<&mut B>, cx: &mut Context<'_>) -> Poll<Result<Bytes, RpcError>>
+    where
+        B: HttpBody<Data = Bytes>,
+        B::Error: Into<BoxError>,
+    {
+        let decoded = ready!(self.decode(body, cx));
+        if decoded.is_err() {
+            // Nothing of the body is kept while the rest of it is heard out.
+            self.decoder = None;
+            self.collected = None;
+            self.input = Bytes::new();
+        }
+        Poll::Ready(decoded)
+    }
+
+    fn decode<B>(&mut self, mut body: Pin<&mut B>, cx: &mut Context<'_>) -> Poll<Result<Bytes, RpcError>>
     where
         B: HttpBody<Data = Bytes>,
         B::Error: Into<BoxError>,

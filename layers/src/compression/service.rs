@@ -8,7 +8,7 @@ use http::header::CONTENT_ENCODING;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body::Body as HttpBody;
 use tower_service::Service;
-use tower_vgi::{BoxError, RpcError};
+use tower_vgi::{BoxError, RequestMemory, RpcError};
 
 use super::encoding::Encoding;
 use super::future::{Answer, ResponseFuture};
@@ -54,7 +54,10 @@ where
                 let future = self.inner.call(request.map(RequestBody::plain));
                 return ResponseFuture::calling(future, answer);
             }
-            Ok(Some(coding)) => Receive::new(coding, &self.settings, request.body()),
+            Ok(Some(coding)) => {
+                let memory = request.extensions().get::<RequestMemory>().cloned();
+                Receive::new(coding, &self.settings, request.body(), memory)
+            }
             Err(error) => Err(error),
         };
         match coding {

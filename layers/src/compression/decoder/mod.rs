@@ -1,17 +1,19 @@
 //! Decompression of one body, piece by piece, under a cap.
 
-use std::io::{self, Write};
-use std::sync::Arc;
+mod gzip;
+mod zstandard;
 
-use bytes::{Buf, Bytes};
-use flate2::write::MultiGzDecoder;
+use std::time::Duration;
+
+use bytes::Bytes;
 use http::StatusCode;
-use tower_vgi::{ErrorCode, RpcError};
-use zstd::zstd_safe::{DCtx, InBuffer, OutBuffer, get_error_name, get_frame_content_size};
+use tower_vgi::{ErrorCode, ErrorDetail, RpcError};
 
+use self::gzip::GzipDecoder;
+use self::zstandard::ZstdDecoder;
+use super::account::Account;
 use super::encoding::Encoding;
 use super::layer::Settings;
-use super::pool::Pool;
 use crate::refusal::REQUEST_TOO_LARGE;
 
 /// About a millisecond's work: what is decoded at once, and allocated on the word of a frame header.
@@ -20,14 +22,8 @@ pub(super) const AT_ONCE: usize = 2 * 1024 * 1024;
 /// The least room for output when nothing is known of its size.
 const STEP: usize = 64 * 1024;
 
-/// Compressed bytes given to zstd at once, of a body that may become large.
-const ZSTD_INPUT: usize = 32 * 1024;
-
-/// Compressed bytes given to gzip at once: they become 4 MiB at most.
-const GZIP_INPUT: usize = 4 * 1024;
-
 /// Why a body cannot be decoded.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) enum DecodeError {
     /// It is, or would become, larger than the cap. The size is known where a frame announces it.
     TooLarge { size: Option<u64>, max: u64 },
@@ -35,6 +31,8 @@ pub(super) enum DecodeError {
     Corrupt { encoding: &'static str, reason: String },
     /// There is no memory for a decoder.
     Memory,
+    /// There is no memory for what it becomes.
+    Refused(RpcError),
 }
 
 impl From<DecodeError> for RpcError {
@@ -52,7 +50,9 @@ impl From<DecodeError> for RpcError {
             }
             DecodeError::Memory => RpcError::new("MemoryError", "No memory to decode the request body")
                 .with_code(ErrorCode::Unavailable)
+                .with_detail(ErrorDetail::retry_info(Duration::from_secs(1)))
                 .with_status(StatusCode::SERVICE_UNAVAILABLE),
+            DecodeError::Refused(error) => error,
         }
     }
 }
@@ -60,36 +60,23 @@ impl From<DecodeError> for RpcError {
 /// A body being decompressed.
 pub(super) enum Decoder {
     Zstd(ZstdDecoder),
-    Gzip(MultiGzDecoder<Bounded>),
+    Gzip(GzipDecoder),
 }
 
 impl Decoder {
-    pub(super) fn new(encoding: Encoding, settings: &Settings) -> Result<Self, DecodeError> {
+    pub(super) fn new(encoding: Encoding, settings: &Settings, account: Account) -> Result<Self, DecodeError> {
         let max = settings.max_decoded_bytes;
-        match encoding {
-            Encoding::Zstd => {
-                let pool = settings.decompressors.clone();
-                let context = pool.take().ok_or(DecodeError::Memory)?;
-                Ok(Self::Zstd(ZstdDecoder::new(context, pool, max)))
-            }
-            Encoding::Gzip => Ok(Self::Gzip(MultiGzDecoder::new(Bounded { output: Vec::new(), max, exceeded: false }))),
-        }
+        Ok(match encoding {
+            Encoding::Zstd => Self::Zstd(ZstdDecoder::new(settings.decompressors.clone(), max, account)?),
+            Encoding::Gzip => Self::Gzip(GzipDecoder::new(max, account)),
+        })
     }
 
     /// Takes from `input` until it is used up (true) or this was enough work for once (false).
     pub(super) fn step(&mut self, input: &mut Bytes) -> Result<bool, DecodeError> {
         match self {
             Self::Zstd(decoder) => decoder.step(input),
-            Self::Gzip(decoder) => {
-                let until = decoder.get_ref().output.len().saturating_add(AT_ONCE);
-                while !input.is_empty() && decoder.get_ref().output.len() < until {
-                    let piece = input.split_to(input.len().min(GZIP_INPUT));
-                    if let Err(error) = decoder.write_all(&piece) {
-                        return Err(decoder.get_ref().explain(&error));
-                    }
-                }
-                Ok(input.is_empty())
-            }
+            Self::Gzip(decoder) => decoder.step(input),
         }
     }
 
@@ -97,134 +84,19 @@ impl Decoder {
     pub(super) fn finish(self) -> Result<Bytes, DecodeError> {
         match self {
             Self::Zstd(decoder) => decoder.finish(),
-            Self::Gzip(mut decoder) => match decoder.try_finish() {
-                Ok(()) => Ok(std::mem::take(&mut decoder.get_mut().output).into()),
-                Err(error) => Err(decoder.get_ref().explain(&error)),
-            },
+            Self::Gzip(decoder) => decoder.finish(),
         }
     }
 }
 
-pub(super) struct ZstdDecoder {
-    context: DCtx<'static>,
-    pool: Arc<Pool<DCtx<'static>>>,
-    output: Vec<u8>,
-    max: u64,
-    /// How long the output is at the end of this frame, if its header says so.
-    expected: Option<usize>,
-    /// Nothing of the next frame was read yet.
-    between_frames: bool,
-    /// The context has more output than there was room for.
-    holds_back: bool,
-}
-
-impl ZstdDecoder {
-    fn new(context: DCtx<'static>, pool: Arc<Pool<DCtx<'static>>>, max: u64) -> Self {
-        Self { context, pool, output: Vec::new(), max, expected: None, between_frames: true, holds_back: false }
+/// Hands over what was decoded, without more memory than it needs.
+fn hand_over(mut output: Vec<u8>, account: Account) -> Bytes {
+    // It lives as long as the request does; that much more is worth a copy.
+    if output.capacity() - output.len() > output.len() / 4 {
+        output.shrink_to_fit();
     }
-
-    fn step(&mut self, input: &mut Bytes) -> Result<bool, DecodeError> {
-        let until = self.output.len().saturating_add(AT_ONCE);
-        while !input.is_empty() || self.holds_back {
-            if self.output.len() >= until {
-                return Ok(false);
-            }
-            if self.between_frames {
-                self.expect(input)?;
-            }
-            self.make_room(until);
-            let position = self.output.len();
-            // A frame that becomes large is given in slices: one call decodes all that it is given, if it can.
-            let is_short = self.expected.is_some_and(|expected| expected <= position.saturating_add(AT_ONCE));
-            let given = if is_short { input.len() } else { input.len().min(ZSTD_INPUT) };
-            let mut source = InBuffer::around(input.get(..given).unwrap_or_default());
-            let mut target = OutBuffer::around_pos(&mut self.output, position);
-            let wanted = self.context.decompress_stream(&mut target, &mut source).map_err(corrupt)?;
-            let read = source.pos;
-            input.advance(read);
-            self.between_frames = wanted == 0;
-            let is_full = self.output.len() == self.output.capacity();
-            self.holds_back = is_full && wanted != 0 && self.expected != Some(self.output.len());
-            if self.output.len() as u64 > self.max {
-                return Err(DecodeError::TooLarge { size: None, max: self.max });
-            }
-        }
-        Ok(true)
-    }
-
-    /// Reads the size out of a frame's header. One that is cut into pieces is not worth waiting for.
-    fn expect(&mut self, header: &[u8]) -> Result<(), DecodeError> {
-        self.expected = None;
-        if let Ok(Some(size)) = get_frame_content_size(header) {
-            let total = size.saturating_add(self.output.len() as u64);
-            if total > self.max {
-                return Err(DecodeError::TooLarge { size: Some(total), max: self.max });
-            }
-            self.expected = usize::try_from(total).ok();
-        }
-        Ok(())
-    }
-
-    fn make_room(&mut self, until: usize) {
-        let len = self.output.len();
-        if len < self.output.capacity() || self.expected == Some(len) {
-            return;
-        }
-        let wanted = match self.expected {
-            Some(expected) if expected > len => expected.min(until.max(len.saturating_mul(2))),
-            // One byte more than allowed, to see that there is more.
-            _ => {
-                let max = usize::try_from(self.max).unwrap_or(usize::MAX).saturating_add(1);
-                len.saturating_mul(2).max(STEP).min(max)
-            }
-        };
-        self.output.reserve_exact(wanted.saturating_sub(len).max(1));
-    }
-
-    fn finish(self) -> Result<Bytes, DecodeError> {
-        // An empty body has no frame and so is none, either.
-        if !self.between_frames || self.holds_back || self.output.capacity() == 0 && self.expected.is_none() {
-            let reason = "it ends before its last frame does".to_owned();
-            return Err(DecodeError::Corrupt { encoding: Encoding::Zstd.name(), reason });
-        }
-        self.pool.put(self.context);
-        Ok(self.output.into())
-    }
-}
-
-fn corrupt(code: usize) -> DecodeError {
-    DecodeError::Corrupt { encoding: Encoding::Zstd.name(), reason: get_error_name(code).to_owned() }
-}
-
-/// Where gzip writes to.
-pub(super) struct Bounded {
-    output: Vec<u8>,
-    max: u64,
-    exceeded: bool,
-}
-
-impl Bounded {
-    fn explain(&self, error: &io::Error) -> DecodeError {
-        if self.exceeded {
-            return DecodeError::TooLarge { size: None, max: self.max };
-        }
-        DecodeError::Corrupt { encoding: Encoding::Gzip.name(), reason: error.to_string() }
-    }
-}
-
-impl Write for Bounded {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.output.len() as u64 + bytes.len() as u64 > self.max {
-            self.exceeded = true;
-            return Err(io::Error::other("too large"));
-        }
-        self.output.extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
+    account.close(output.capacity());
+    output.into()
 }
 
 #[cfg(test)]
@@ -232,10 +104,12 @@ mod tests {
     use super::super::CompressionLayer;
     use super::*;
     use flate2::write::GzEncoder;
+    use std::io::Write;
+    use tower_vgi::RequestMemoryPool;
 
     fn decode(encoding: Encoding, body: &[u8], piece: usize, max: u64) -> Result<Bytes, DecodeError> {
         let settings = CompressionLayer::new().max_decoded_bytes(max).settings();
-        let mut decoder = Decoder::new(encoding, &settings)?;
+        let mut decoder = Decoder::new(encoding, &settings, Account::open(None, 0).unwrap())?;
         for piece in body.chunks(piece) {
             let mut piece = Bytes::copy_from_slice(piece);
             while !decoder.step(&mut piece)? {}
@@ -299,7 +173,7 @@ mod tests {
     fn the_frame_header_is_enough_to_refuse() {
         let body = zstd_whole(&vec![0; 10_000_000]);
         let error = decode(Encoding::Zstd, &body[..20], 20, 9_999_999).unwrap_err();
-        assert_eq!(error, DecodeError::TooLarge { size: Some(10_000_000), max: 9_999_999 });
+        assert!(matches!(error, DecodeError::TooLarge { size: Some(10_000_000), max: 9_999_999 }), "{error:?}");
     }
 
     #[test]
@@ -307,10 +181,13 @@ mod tests {
         let zeros = vec![0; 50_000_000];
         for body in [zstd_whole(&zeros), zstd_streamed(&zeros)] {
             let settings = CompressionLayer::new().max_decoded_bytes(1_000_000).settings();
-            let Decoder::Zstd(mut decoder) = Decoder::new(Encoding::Zstd, &settings).unwrap() else { unreachable!() };
+            let memory = RequestMemoryPool::new(1 << 40).request();
+            let account = Account::open(Some(memory.clone()), 0).unwrap();
+            let mut decoder = Decoder::new(Encoding::Zstd, &settings, account).unwrap();
             let mut input = Bytes::from(body);
             while matches!(decoder.step(&mut input), Ok(false)) {}
-            assert!(decoder.output.capacity() <= 1_000_001);
+            // zstd decodes within a window of its own where it cannot write to the output at once.
+            assert!(memory.body_bytes() <= 1_000_001 + (1 << 20), "{}", memory.body_bytes());
         }
     }
 
@@ -356,5 +233,67 @@ mod tests {
         let error = RpcError::from(DecodeError::Corrupt { encoding: "gzip", reason: "why".to_owned() });
         assert_eq!(error.status(), StatusCode::BAD_REQUEST);
         assert_eq!(error.to_string(), "ArrowInvalid: Request body is not valid gzip: why");
+    }
+
+    /// What is counted at most while a body is decoded, and afterwards.
+    fn counted(encoding: Encoding, body: &[u8], pool: &RequestMemoryPool) -> Result<(u64, u64), DecodeError> {
+        let settings = CompressionLayer::new().settings();
+        let memory = pool.request();
+        let account = Account::open(Some(memory.clone()), body.len() as u64).map_err(DecodeError::Refused)?;
+        let mut decoder = Decoder::new(encoding, &settings, account)?;
+        let mut most = memory.body_bytes();
+        for piece in body.chunks(10_000) {
+            let mut piece = Bytes::copy_from_slice(piece);
+            while !decoder.step(&mut piece)? {
+                most = most.max(memory.body_bytes());
+            }
+            most = most.max(memory.body_bytes());
+        }
+        let plain = decoder.finish()?;
+        assert!(memory.body_bytes() >= plain.len() as u64);
+        Ok((most, memory.body_bytes()))
+    }
+
+    #[test]
+    fn what_is_decoded_is_counted_with_what_decoding_takes() {
+        let pool = RequestMemoryPool::new(1 << 30);
+        for plain in samples() {
+            for (encoding, body) in bodies(&plain) {
+                let size = plain.len() as u64;
+                let (most, left) = counted(encoding, &body, &pool).unwrap();
+                assert!(most >= left.max(body.len() as u64), "{encoding:?} {size}: {most} {left}");
+                assert!(left <= size + size / 4, "{encoding:?} {size}: {left}");
+                assert_eq!(pool.in_use(), 0);
+            }
+        }
+    }
+
+    #[test]
+    fn what_there_is_no_memory_for_is_not_decoded() {
+        for (encoding, body) in bodies(&samples()[4]) {
+            let pool = RequestMemoryPool::new(1_000_000);
+            let error = counted(encoding, &body, &pool).unwrap_err();
+            assert!(matches!(error, DecodeError::Refused(_)), "{encoding:?}: {error:?}");
+            assert_eq!(pool.in_use(), 0);
+        }
+    }
+
+    #[test]
+    fn a_large_window_for_little_content_is_counted() {
+        let mut encoder = zstd::stream::Encoder::new(Vec::new(), 1).unwrap();
+        encoder.window_log(23).unwrap();
+        encoder.write_all(&[1; 100]).unwrap();
+        encoder.flush().unwrap();
+        let begun = encoder.get_ref().clone();
+        let memory = RequestMemoryPool::new(1 << 30).request();
+        let account = Account::open(Some(memory.clone()), 0).unwrap();
+        let mut decoder = Decoder::new(Encoding::Zstd, &CompressionLayer::new().settings(), account).unwrap();
+        assert!(decoder.step(&mut Bytes::from(begun.clone())).unwrap());
+        assert!(memory.body_bytes() > 8 << 20, "{}", memory.body_bytes());
+        drop(decoder);
+        assert_eq!(memory.body_bytes(), 0);
+
+        let error = counted(Encoding::Zstd, &begun, &RequestMemoryPool::new(4 << 20)).unwrap_err();
+        assert!(matches!(error, DecodeError::Refused(_)), "{error:?}");
     }
 }
