@@ -56,10 +56,17 @@ impl Encoder {
 
     /// What has been compressed since the last time.
     pub(super) fn take(&mut self) -> Bytes {
-        match self {
-            Self::Zstd { output, .. } => std::mem::take(output).into(),
-            Self::Gzip(encoder) => std::mem::take(encoder.get_mut()).into(),
+        let output = match self {
+            Self::Zstd { output, .. } => output,
+            Self::Gzip(encoder) => encoder.get_mut(),
+        };
+        // Small pieces of a stream must not each keep the room for a large one until they are sent.
+        if output.len() < output.capacity() / 2 {
+            let piece = Bytes::copy_from_slice(output);
+            output.clear();
+            return piece;
         }
+        std::mem::take(output).into()
     }
 
     /// Compresses the last piece, which may be empty, and gives the rest of the output.
@@ -148,6 +155,20 @@ mod tests {
         // What was left behind does not disturb the next one.
         let encoder = Encoder::new(Encoding::Zstd, &settings, None).unwrap();
         assert_eq!(unzstd(&encoder.finish(b"123").unwrap()), b"123");
+    }
+
+    #[test]
+    fn a_small_piece_takes_little_memory() {
+        let settings = settings();
+        for encoding in [Encoding::Zstd, Encoding::Gzip] {
+            let mut encoder = Encoder::new(encoding, &settings, None).unwrap();
+            for _ in 0..3 {
+                encoder.write(b"a few bytes").unwrap();
+                encoder.flush().unwrap();
+                let piece = encoder.take().try_into_mut().unwrap();
+                assert!(!piece.is_empty() && piece.capacity() < 1000, "{encoding:?}: {}", piece.capacity());
+            }
+        }
     }
 
     #[test]

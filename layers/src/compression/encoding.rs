@@ -40,11 +40,20 @@ impl Encodings {
     pub(super) const NONE: Self = Self { zstd: false, gzip: false };
 
     pub(super) fn without(mut self, encoding: Encoding) -> Self {
-        match encoding {
-            Encoding::Zstd => self.zstd = false,
-            Encoding::Gzip => self.gzip = false,
-        }
+        self.set(encoding, false);
         self
+    }
+
+    /// Those that are in both.
+    pub(super) fn and(self, other: Self) -> Self {
+        Self { zstd: self.zstd && other.zstd, gzip: self.gzip && other.gzip }
+    }
+
+    fn set(&mut self, encoding: Encoding, contained: bool) {
+        match encoding {
+            Encoding::Zstd => self.zstd = contained,
+            Encoding::Gzip => self.gzip = contained,
+        }
     }
 
     pub(super) fn contains(self, encoding: Encoding) -> bool {
@@ -58,5 +67,13 @@ impl Encodings {
     pub(super) fn list(self) -> String {
         let names = Encoding::ALL.into_iter().filter(|encoding| self.contains(*encoding)).map(Encoding::name);
         names.collect::<Vec<_>>().join(", ")
+    }
+}
+
+impl FromIterator<Encoding> for Encodings {
+    fn from_iter<I: IntoIterator<Item = Encoding>>(encodings: I) -> Self {
+        let mut set = Self::NONE;
+        encodings.into_iter().for_each(|encoding| set.set(encoding, true));
+        set
     }
 }

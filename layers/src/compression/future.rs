@@ -236,11 +236,17 @@ impl Choice {
 
 /// Whether callers can choose how this response is encoded.
 fn is_negotiable(head: &response::Parts) -> bool {
-    let is_arrow = head.headers.get(CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(ARROW.as_bytes()));
+    let is_arrow = head.headers.get(CONTENT_TYPE).is_some_and(is_arrow);
     let is_encoded = head.headers.contains_key(CONTENT_ENCODING) || head.headers.contains_key(X_VGI_CONTENT_ENCODING);
     let has_body =
         !matches!(head.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) && !head.status.is_informational();
     is_arrow && !is_encoded && has_body && !forbids_transformation(&head.headers)
+}
+
+/// Whether this is the media type of Arrow streams, perhaps with parameters.
+fn is_arrow(content_type: &HeaderValue) -> bool {
+    let media_type = content_type.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default();
+    media_type.trim_ascii().eq_ignore_ascii_case(ARROW.as_bytes())
 }
 
 fn forbids_transformation(headers: &HeaderMap) -> bool {

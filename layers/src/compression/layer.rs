@@ -42,7 +42,32 @@ impl CompressionLayer {
     ///
     /// The advertised list is empty then, so clients do not compress unless they insist.
     pub fn decode_only() -> Self {
-        Self { encode: Encodings::NONE, ..Self::new() }
+        Self::new().encode([])
+    }
+
+    /// The encodings of requests; any other is refused with 415. Default: all.
+    ///
+    /// Clients are told of the encodings that work both ways: what is advertised means to them that they may send it
+    /// and will get it. Decoding more than is encoded costs nothing and keeps callers that compress without asking.
+    pub fn decode(mut self, encodings: impl IntoIterator<Item = Encoding>) -> Self {
+        self.decode = encodings.into_iter().collect();
+        self
+    }
+
+    /// The encodings of responses, in any order: the caller's counts. Default: all.
+    ///
+    /// ```
+    /// use tower_vgi::Capabilities;
+    /// use tower_vgi_layers::compression::{CompressionLayer, Encoding};
+    ///
+    /// // gzip is slow; what comes in it is still read.
+    /// let layer = CompressionLayer::new().encode([Encoding::Zstd]);
+    /// let capabilities = Capabilities::new().with(&layer);
+    /// assert_eq!(capabilities.headers()[0].1, "zstd");
+    /// ```
+    pub fn encode(mut self, encodings: impl IntoIterator<Item = Encoding>) -> Self {
+        self.encode = encodings.into_iter().collect();
+        self
     }
 
     /// Does without an encoding, both ways.
@@ -112,7 +137,7 @@ impl<S> Layer<S> for CompressionLayer {
 impl Advertise for CompressionLayer {
     fn advertise(&self, capabilities: &mut Capabilities) {
         // Encodings have plain names, so this is always a header value.
-        if let Ok(list) = HeaderValue::try_from(self.encode.list()) {
+        if let Ok(list) = HeaderValue::try_from(self.encode.and(self.decode).list()) {
             capabilities.set(HeaderName::from_static("vgi-supported-encodings"), list);
         }
         capabilities.expose(CONTENT_ENCODING);

@@ -10,7 +10,7 @@ use http_body::Body as HttpBody;
 use tower_service::Service;
 use tower_vgi::{BoxError, RequestMemory, RpcError};
 
-use super::encoding::Encoding;
+use super::encoding::{Encoding, Encodings};
 use super::future::{Answer, ResponseFuture};
 use super::layer::Settings;
 use super::negotiation::choose;
@@ -87,11 +87,16 @@ impl<S> Compression<S> {
         let coding = Encoding::from_name(name).filter(|coding| self.settings.decode.contains(*coding));
         match (coding, lines.next()) {
             (Some(coding), None) => Ok(Some(coding)),
-            _ => Err(RpcError::type_error(format!(
-                "Content-Encoding {name:?} is not supported, send one of [{}] or none",
-                self.settings.decode.list()
-            ))
-            .with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE)),
+            _ => Err(self.unsupported(name)),
         }
+    }
+
+    fn unsupported(&self, name: &str) -> RpcError {
+        let instead = match self.settings.decode {
+            Encodings::NONE => "send the body as it is".to_owned(),
+            some => format!("send one of [{}] or none", some.list()),
+        };
+        RpcError::type_error(format!("Content-Encoding {name:?} is not supported, {instead}"))
+            .with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE)
     }
 }

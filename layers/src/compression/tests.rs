@@ -152,6 +152,23 @@ async fn unknown_encodings_are_refused() {
 }
 
 #[tokio::test]
+async fn the_two_directions_are_configured_apart() {
+    let layer = CompressionLayer::new().decode([Encoding::Gzip]).encode([Encoding::Zstd]);
+    let (_, seen) = send(&layer, encoded("gzip", compress(Encoding::Gzip, b"abc"))).await;
+    assert_eq!(seen.unwrap().body, "abc");
+    let (status, text) = refusal(&layer, encoded("zstd", compress(Encoding::Zstd, b"abc"))).await;
+    assert_eq!(status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    assert!(text.contains("send one of [gzip] or none"), "{text}");
+    assert_eq!(answer(layer, "gzip, zstd", |_| {}).await.headers()["content-encoding"], "zstd");
+    let plain = answer(layer, "gzip", |_| {}).await;
+    assert!(!plain.headers().contains_key("content-encoding") && plain.headers().contains_key("vary"));
+
+    let (status, text) = refusal(&CompressionLayer::new().decode([]), encoded("zstd", "abc")).await;
+    assert_eq!(status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    assert!(text.contains("send the body as it is"), "{text}");
+}
+
+#[tokio::test]
 async fn bodies_that_are_not_what_they_say_are_refused() {
     for coding in ["zstd", "gzip"] {
         for body in [Body::from("nothing of the kind"), Body::empty(), chunked([Bytes::from_static(b"no")])] {
@@ -312,11 +329,18 @@ impl HttpBody for Announced {
 #[tokio::test]
 async fn what_cannot_or_must_not_be_compressed_is_left_alone() {
     type Change = fn(&mut Response<Body>);
-    let cases: [(&str, Change, bool); 9] = [
+    let cases: [(&str, Change, bool); 10] = [
         ("br", |_| {}, true),
         ("identity", |_| {}, true),
         ("zstd", |response| *response.body_mut() = Body::from(text(1023)), true),
         ("zstd", |response| drop(response.headers_mut().insert("content-type", "text/html".parse().unwrap())), false),
+        (
+            "zstd",
+            |response| {
+                drop(response.headers_mut().insert("content-type", format!("{ARROW}-like").parse().unwrap()));
+            },
+            false,
+        ),
         ("zstd", |response| drop(response.headers_mut().insert("content-encoding", "br".parse().unwrap())), false),
         (
             "zstd",
@@ -339,6 +363,17 @@ async fn what_cannot_or_must_not_be_compressed_is_left_alone() {
         let body = collect(response.into_body()).await.unwrap();
         assert!(text(10_000).starts_with(&body));
         assert_eq!(hint, Some(body.len() as u64));
+    }
+}
+
+#[tokio::test]
+async fn a_content_type_may_have_parameters() {
+    for content_type in [format!("{ARROW}; charset=x"), ARROW.to_uppercase()] {
+        let response = answer(CompressionLayer::new(), "zstd", move |response| {
+            response.headers_mut().insert("content-type", content_type.parse().unwrap());
+        })
+        .await;
+        assert_eq!(response.headers()["content-encoding"], "zstd");
     }
 }
 
@@ -385,6 +420,11 @@ fn what_is_produced_is_advertised() {
     assert_eq!((name.as_str(), value.to_str().unwrap()), ("vgi-supported-encodings", "zstd, gzip"));
     assert_eq!(advertised(CompressionLayer::new().without(Encoding::Zstd)).1, "gzip");
     assert_eq!(advertised(CompressionLayer::decode_only()).1, "");
+    // What cannot be sent both ways would lead clients into a 415, or into waiting for what does not come.
+    assert_eq!(advertised(CompressionLayer::new().decode([Encoding::Gzip])).1, "gzip");
+    assert_eq!(advertised(CompressionLayer::new().encode([Encoding::Zstd])).1, "zstd");
+    assert_eq!(advertised(CompressionLayer::new().decode([Encoding::Gzip]).encode([Encoding::Zstd])).1, "");
+    assert_eq!(advertised(CompressionLayer::new().encode([Encoding::Gzip, Encoding::Zstd])).1, "zstd, gzip");
 }
 
 /// How often another task had its turn while this one worked.
