@@ -208,7 +208,7 @@ pub(crate) fn pass<B>(response: Response<B>) -> Response<ResponseBody<B>> {
 }
 
 /// An error of the HTTP framework, not of a call: `{"title": …}`.
-#[cfg(any(feature = "mount", feature = "health"))]
+#[cfg(any(feature = "mount", feature = "health", feature = "pages"))]
 pub(crate) fn json_error(status: http::StatusCode) -> Response<Body> {
     let body = format!(r#"{{"title": "{status}"}}"#);
     let mut response = Response::new(Body::from(body));
