@@ -26,15 +26,10 @@
 //! ```
 
 use serde::{Deserialize, Serialize};
-use tower::ServiceBuilder;
 use tower_vgi::rpc::{CallContext, Exchange, ExchangeState, LogLevel, Output, Producer, ProducerState, RpcService};
 use tower_vgi::wire::AnnotatedBatch;
-use tower_vgi::{BoxError, Capabilities, Record as _, Result, RpcError, VgiArrow};
-use tower_vgi_layers::capabilities::CapabilitiesLayer;
-use tower_vgi_layers::compression::CompressionLayer;
-use tower_vgi_layers::health::HealthLayer;
-use tower_vgi_layers::request_id::RequestIdLayer;
-use tower_vgi_layers::serve;
+use tower_vgi::{BoxError, Record as _, Result, RpcError, VgiArrow};
+use tower_vgi_layers::Stack;
 
 /// A batch of `countdown` has rows of this.
 #[derive(VgiArrow)]
@@ -151,17 +146,7 @@ async fn main() -> Result<(), BoxError> {
     let port = std::env::args().nth(1).map_or(Ok(8080), |port| port.parse())?;
     let service = RpcService::builder().protocol(CalculatorServer::new(Arithmetic)).build()?;
 
-    // Each layer adds one concern. A published client needs these: it looks for what the server is and can do, and
-    // sends zstd.
-    let compression = CompressionLayer::new();
-    let capabilities = Capabilities::new().with(&service).with(&compression);
-    let stack = ServiceBuilder::new()
-        .layer(RequestIdLayer::new())
-        .layer(CapabilitiesLayer::new(capabilities))
-        .layer(HealthLayer::new(service.info()))
-        .layer(compression)
-        .service(service);
-
-    serve(stack).port(port).await?;
+    // All layers that a server wants, in the order that works: ids, discovery, compression, pages, and more.
+    Stack::new(service)?.serve().port(port).await?;
     Ok(())
 }

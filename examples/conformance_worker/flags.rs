@@ -21,7 +21,7 @@ pub(crate) struct Flags {
     pub(crate) port: u16,
     /// Path under which everything is served, such as /vgi
     #[arg(long, default_value = "", value_parser = mount)]
-    pub(crate) prefix: MountLayer,
+    pub(crate) prefix: String,
     /// Which generations of the wire are served
     #[arg(long, default_value = "both", value_parser = generations())]
     pub(crate) generation: Generations,
@@ -46,6 +46,9 @@ pub(crate) struct Flags {
     /// Answer uncompressed
     #[arg(long)]
     pub(crate) no_compression: bool,
+    /// Origin whose pages may call; may be given again
+    #[arg(long = "cors-origin", alias = "cors-origins", value_name = "ORIGIN")]
+    pub(crate) cors_origins: Vec<String>,
     /// How callers authenticate
     #[arg(long, value_enum, default_value_t = Authentication::None)]
     pub(crate) auth: Authentication,
@@ -125,8 +128,8 @@ fn generations() -> impl TypedValueParser<Value = Generations> {
     })
 }
 
-fn mount(prefix: &str) -> Result<MountLayer, String> {
-    MountLayer::new(prefix).map_err(|error| error.to_string())
+fn mount(prefix: &str) -> Result<String, String> {
+    MountLayer::new(prefix).map(|mount| mount.prefix().to_owned()).map_err(|error| error.to_string())
 }
 
 fn key(text: &str) -> Result<[u8; 32], String> {
@@ -146,7 +149,7 @@ mod tests {
     #[test]
     fn without_flags_everything_has_its_default() {
         let (flags, later) = Flags::parse(["worker"]).unwrap();
-        assert_eq!((flags.host.as_str(), flags.port, flags.prefix.prefix()), ("127.0.0.1", 0, ""));
+        assert_eq!((flags.host.as_str(), flags.port, flags.prefix.as_str()), ("127.0.0.1", 0, ""));
         assert_eq!((flags.generation, flags.no_describe, flags.token_ttl), (Generations::Both, false, 3600));
         assert_eq!((flags.token_key, flags.server_id, flags.max_request_bytes), (None, None, None));
         assert!(later.is_empty());
@@ -165,7 +168,7 @@ mod tests {
                     --externalize-threshold 1 --compression zstd --upload-urls on --max-upload-bytes 1 --max-fetch-bytes 1 \
                     --max-decompressed-fetch-bytes 1 --reject-localhost-redirects --auth-token a=b --auth-token c=d \
                     --proof-mode require --proof-origin-id o --proof-secrets k:00 --proof-skew 1 --proof-no-replay-cache \
-                    --identity grants --introspect --cors-origin https://a --access-log /tmp/log --fail-serve-start-once \
+                    --identity grants --introspect --access-log /tmp/log --fail-serve-start-once \
                     --auth principal";
         let mut names: Vec<&str> = line.split_whitespace().filter_map(|word| word.strip_prefix("--")).collect();
         names.dedup();
@@ -195,6 +198,6 @@ mod tests {
     fn the_last_of_two_counts_and_aliases_are_known() {
         assert_eq!(parse("--port 1 --port 2").unwrap().0.port, 2);
         assert!(!parse("--no-describe --describe").unwrap().0.no_describe);
-        assert_eq!(parse("--cors-origins https://a").unwrap().1, ["cors-origin"]);
+        assert_eq!(parse("--cors-origins https://a").unwrap().0.cors_origins, ["https://a"]);
     }
 }

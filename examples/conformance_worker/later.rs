@@ -39,7 +39,6 @@ const FLAGS: &[(&str, Takes)] = &[
     ("proof-no-replay-cache", Takes::Nothing),
     ("identity", Takes::Word { off: &["off"], on: &["both", "introspect-only", "grants"] }),
     ("introspect", Takes::Nothing),
-    ("cors-origin", Takes::Text),
     ("access-log", Takes::Text),
     ("fail-serve-start-once", Takes::Nothing),
 ];
@@ -56,7 +55,6 @@ pub(crate) fn flags() -> impl Iterator<Item = Arg> {
             Takes::Seconds => value_parser!(f64).into(),
             Takes::Word { off, on } => PossibleValuesParser::new(off.iter().chain(*on)).into(),
         };
-        let flag = if *name == "cors-origin" { flag.alias("cors-origins") } else { flag };
         flag.value_parser(parser)
     })
 }

@@ -5,14 +5,10 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use tower::ServiceBuilder;
-use tower_vgi::Capabilities;
-use tower_vgi::rpc::{BuildError, DEFAULT_MAX_REQUEST_BYTES, Protocol, RpcService, TokenKeys};
-use tower_vgi_layers::capabilities::CapabilitiesLayer;
+use tower_vgi::rpc::{BuildError, Protocol, RpcService, TokenKeys};
+use tower_vgi_layers::Stack;
 use tower_vgi_layers::compression::CompressionLayer;
-use tower_vgi_layers::health::HealthLayer;
-use tower_vgi_layers::limit::{MAX_LIMIT, RequestLimitLayer, ResponseLimitLayer};
-use tower_vgi_layers::request_id::RequestIdLayer;
+use tower_vgi_layers::cors::AllowOrigin;
 
 use crate::flags::{Authentication, Flags};
 use crate::implementation::Conformance;
@@ -48,32 +44,29 @@ async fn main() -> ExitCode {
 }
 
 async fn run(flags: Flags) -> Result<(), Box<dyn std::error::Error>> {
-    let rpc = rpc_service(&flags)?;
-    let request_id = RequestIdLayer::new();
-    let request_limit = RequestLimitLayer::new(flags.max_request_bytes.unwrap_or(MAX_LIMIT))?;
-    let response_limit = flags.max_response_bytes.map(ResponseLimitLayer::new).transpose()?;
-    let compression = if flags.no_compression { CompressionLayer::decode_only() } else { CompressionLayer::new() };
-    let compression = compression.max_decoded_bytes(max_decoded_bytes(&flags));
-
-    let mut capabilities = Capabilities::new().with(&request_id).with(&compression).with(&rpc);
-    if flags.max_request_bytes.is_some() {
-        capabilities = capabilities.with(&request_limit);
-    }
-    if let Some(limit) = &response_limit {
-        capabilities = capabilities.with(limit);
-    }
-    let service = ServiceBuilder::new()
-        .layer(flags.prefix)
-        .layer(request_id)
-        .layer(CapabilitiesLayer::new(capabilities))
-        .layer(HealthLayer::new(rpc.info()))
-        .layer(request_limit)
-        .layer(compression)
-        .option_layer(response_limit)
-        .option_layer((flags.auth == Authentication::Reject).then(RefuseAll::layer))
-        .service(rpc);
-    tower_vgi_layers::serve(service).host(flags.host).port(flags.port).drain_timeout(DRAIN_TIMEOUT).await?;
+    let stack = stack(&flags)?;
+    stack.serve().host(flags.host).port(flags.port).drain_timeout(DRAIN_TIMEOUT).await?;
     Ok(())
+}
+
+fn stack(flags: &Flags) -> Result<Stack, Box<dyn std::error::Error>> {
+    let mut builder = Stack::builder(rpc_service(flags)?).prefix(flags.prefix.as_str());
+    if let Some(bytes) = flags.max_request_bytes {
+        builder = builder.max_request_bytes(bytes);
+    }
+    if let Some(bytes) = flags.max_response_bytes {
+        builder = builder.max_response_bytes(bytes);
+    }
+    if flags.no_compression {
+        builder = builder.compression(CompressionLayer::decode_only());
+    }
+    if !flags.cors_origins.is_empty() {
+        builder = builder.cors(AllowOrigin::list(&flags.cors_origins)?);
+    }
+    if flags.auth == Authentication::Reject {
+        builder = builder.auth(RefuseAll);
+    }
+    Ok(builder.build()?)
 }
 
 fn rpc_service(flags: &Flags) -> Result<RpcService, BuildError> {
@@ -83,7 +76,6 @@ fn rpc_service(flags: &Flags) -> Result<RpcService, BuildError> {
         .protocol(SecondaryServer::new(SecondaryService))
         .generations(flags.generation)
         .describe(!flags.no_describe)
-        .max_request_bytes(usize::try_from(max_decoded_bytes(flags)).unwrap_or(usize::MAX))
         .token_time_to_live(Duration::from_secs(flags.token_ttl));
     if let Some(key) = flags.token_key {
         builder = builder.token_keys(TokenKeys::new(key));
@@ -101,11 +93,6 @@ fn primary() -> Protocol {
 /// The primary protocol as the flat generation knows it.
 fn flat() -> Protocol {
     NOT_FLAT.into_iter().fold(primary(), Protocol::without_method).version(FLAT_VERSION)
-}
-
-/// The cap on a request counts for what is sent and for what it becomes.
-fn max_decoded_bytes(flags: &Flags) -> u64 {
-    flags.max_request_bytes.unwrap_or(DEFAULT_MAX_REQUEST_BYTES as u64)
 }
 
 #[cfg(test)]

@@ -4,23 +4,42 @@
 //! service that is: the core's, an axum router or a test's closure. What a layer offers to callers
 //! it says through [`Advertise`](tower_vgi::Advertise); [`capabilities`] puts it on every response.
 //!
+//! [`Stack`] has all of them in the order that works, which is that of the table.
+//!
 //! | module | feature | concern |
 //! |---|---|---|
 //! | [`mount`] | `mount` | serving under a path prefix |
 //! | [`request_id`] | `request-id` | an id for every request |
-//! | [`trace`] | `trace` | a span and events for every request |
+//! | [`trace`] | `trace` | a span and events of every request |
 //! | [`capabilities`] | `capabilities` | capability headers on every response |
-//! | [`cors`] | `cors` | calls from web pages of other origins |
+//! | [`cors`] | `cors` | calls from pages of other origins |
 //! | [`catch_panic`] | `catch-panic` | an answer where there was a panic |
 //! | [`health`] | `health` | liveness, readiness and discovery |
-//! | [`body_timeout`] | `body-timeout` | how slowly request bodies may come |
+//! | [`body_timeout`] | `body-timeout` | a deadline and a minimum rate for request bodies |
 //! | [`limit`] | `limit` | request and response sizes |
+//! | [`memory`] | `request-memory` | a bound on the memory of all requests together |
 //! | [`compression`] | `compression` | zstd and gzip, both ways |
-//! | [`mod@serve`] | `serve` | listening, HTTP/1.1 and HTTP/2, graceful stop |
+//! | [`pages`] | `pages` | pages for people |
+//!
+//! Two wrap the decoded call instead, `Service<Call, Response = Reply>`: around all calls, one protocol's or one
+//! method's.
+//!
+//! | module | feature | concern |
+//! |---|---|---|
+//! | [`call_timeout`] | `call-timeout` | a time limit for each call and each later step |
+//! | [`concurrency`] | `concurrency-limit` | how many calls run at the same time |
+//!
+//! The rest:
+//!
+//! | module | feature | concern |
+//! |---|---|---|
+//! | [`stack`] | `stack` | all layers assembled |
+//! | [`mod@serve`] | `serve`, `tls` | listening, HTTP/1.1 and HTTP/2, TLS, graceful stop |
+//! | [`response`] | | bodies and futures for layers of your own that sometimes answer by themselves |
+//! | [`readiness`] | | whether the server takes new work |
 //! | [`testing`] | `testing` | the contract that every layer keeps, as a test for your own |
 //!
-//! The order that works, outermost first: mount, request id, trace, capabilities, CORS, catch panic,
-//! health, body timeout, request limit, compression, response limit, service.
+//! Some of them by hand:
 //!
 //! ```
 //! # #[cfg(feature = "full")]
@@ -111,3 +130,5 @@ pub mod trace;
 
 #[cfg(feature = "serve")]
 pub use serve::serve;
+#[cfg(feature = "stack")]
+pub use stack::Stack;

@@ -27,7 +27,7 @@ pub(crate) struct FailedCall {
 
 impl FailedCall {
     pub(crate) fn from_box(error: BoxError) -> Box<Self> {
-        error.downcast::<Self>().unwrap_or_else(|error| stack::into_rpc_error(error).into())
+        error.downcast::<Self>().unwrap_or_else(|error| stack::middleware_error(error).into())
     }
 }
 

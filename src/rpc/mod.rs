@@ -49,7 +49,7 @@ pub use response::error_response;
 pub use result::MethodResult;
 pub use route::{METHOD_NOT_IMPLEMENTED, PROTOCOL_NOT_SPECIFIED, PROTOCOL_NOT_SUPPORTED};
 pub use service::RpcService;
-pub use stack::{BoxCallService, CallLayer};
+pub use stack::{BoxCallService, CallLayer, middleware_error};
 pub use stream::{Exchange, ExchangeState, Output, Producer, ProducerState, StreamHeader};
 pub use token::{KeyError, TokenKeys};
 pub use version::{PROTOCOL_VERSION_MISMATCH, ProtocolVersion};

@@ -29,7 +29,7 @@ const MIN_SHARED: usize = 128 * 1024;
 const REQUEST_VERSION: &str = "1";
 
 /// What decoding needs, shared by all requests.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct RequestDecoder {
     pub(crate) max_request_bytes: usize,
     pub(crate) pool: Arc<BufferPool>,
@@ -50,6 +50,16 @@ pub(crate) fn check_content_type(headers: &HeaderMap) -> Result<(), RpcError> {
         "Expected Content-Type: '{ARROW_STREAM}', got '{}'. Send the request as one Arrow IPC stream, without parameters \
          on the content type.",
         String::from_utf8_lossy(sent)
+    ))
+    .with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE))
+}
+
+/// A body that no layer has decoded is not what it seems: the caller has to know that before it is read.
+pub(crate) fn check_content_encoding(headers: &HeaderMap) -> Result<(), RpcError> {
+    let Some(coding) = headers.get(header::CONTENT_ENCODING).filter(|value| !value.is_empty()) else { return Ok(()) };
+    Err(RpcError::type_error(format!(
+        "Content-Encoding '{}' is not supported, send the body as it is",
+        String::from_utf8_lossy(coding.as_bytes())
     ))
     .with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE))
 }

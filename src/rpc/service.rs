@@ -52,6 +52,7 @@ pub struct RpcService {
     inner: Arc<Inner>,
 }
 
+#[derive(Clone)]
 pub(super) struct Inner {
     pub(super) dispatcher: Dispatcher,
     /// The layers around all calls; `None` where there are none.
@@ -76,6 +77,19 @@ impl RpcService {
     /// What the server is, for layers that talk about it.
     pub fn info(&self) -> Arc<ServiceInfo> {
         self.inner.info.clone()
+    }
+
+    /// How many bytes of a decoded request body the core takes.
+    pub fn max_request_bytes(&self) -> usize {
+        self.inner.decoder.max_request_bytes
+    }
+
+    /// The same server with another limit of a decoded request's size; see
+    /// [`RpcServiceBuilder::max_request_bytes`]. For whoever puts limits around a server that is built already.
+    #[must_use]
+    pub fn with_max_request_bytes(mut self, bytes: usize) -> Self {
+        Arc::make_mut(&mut self.inner).decoder.max_request_bytes = bytes;
+        self
     }
 
     /// The protocols and methods.
@@ -198,14 +212,16 @@ impl Inner {
         headers: &http::HeaderMap,
     ) -> Result<(Arc<HostedMethod>, Operation), RpcError> {
         let hosts = self.dispatcher.hosts();
-        if generation.content_type_before_route() {
+        let found = if generation.content_type_before_route() {
             request::check_content_type(headers)?;
-            shape.resolve(hosts)
+            shape.resolve(hosts)?
         } else {
             let found = shape.resolve(hosts)?;
             request::check_content_type(headers)?;
-            Ok(found)
-        }
+            found
+        };
+        request::check_content_encoding(headers)?;
+        Ok(found)
     }
 }
 

@@ -146,8 +146,9 @@ impl Operation {
     }
 }
 
-/// What callers see of an error of the stack: an [`RpcError`] as it is, anything else by its type's text.
-pub(crate) fn into_rpc_error(error: BoxError) -> RpcError {
+/// What callers see of an error of middleware: an [`RpcError`] as it is, an error of tower's own as what a caller can
+/// act on, anything else by its text.
+pub fn middleware_error(error: BoxError) -> RpcError {
     match error.downcast::<RpcError>() {
         Ok(error) => *error,
         Err(error) => from_middleware(error.as_ref()),

@@ -102,8 +102,11 @@ pub(crate) trait Warehouse {
     async fn ping(&self) -> Result<()>;
 
     /// Follow a sensor, reading by reading.
-    async fn follow(&self, sensor: String, #[default(None)] until: Option<DateTime<Utc>>)
-    -> Result<Producer<Self::Readings>>;
+    async fn follow(
+        &self,
+        sensor: String,
+        #[default(None)] until: Option<DateTime<Utc>>,
+    ) -> Result<Producer<Self::Readings>>;
 
     /// Follow a sensor, after a header that says what comes.
     async fn follow_announced(&self, sensor: String) -> Result<Producer<Self::Announced, Summary>>;
@@ -178,7 +181,8 @@ impl ExchangeState for Nothing {
 
 /// Names and texts that would do harm in a page that does not escape them.
 fn hostile() -> Protocol {
-    const HARM: &str = "</script><script>document.title = 'harmed'</script><img src=x onerror=\"document.title='harmed'\">";
+    const HARM: &str =
+        "</script><script>document.title = 'harmed'</script><img src=x onerror=\"document.title='harmed'\">";
     let evil = Method::unary("<img src=x onerror=alert(1)>")
         .parameter::<String>("\"><script>document.title='harmed'</script>")
         .parameter_doc(HARM)

@@ -35,6 +35,11 @@ impl RequestLimitLayer {
     pub fn new(max: u64) -> Result<Self, InvalidLimit> {
         Ok(Self { max: InvalidLimit::check("the request limit", max)? })
     }
+
+    /// The limit.
+    pub fn max(&self) -> u64 {
+        self.max
+    }
 }
 
 impl<S> Layer<S> for RequestLimitLayer {

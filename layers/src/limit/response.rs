@@ -13,7 +13,7 @@ use super::{InvalidLimit, advertise};
 #[derive(Clone, Copy, Debug)]
 #[must_use = "a layer does nothing until it wraps a service"]
 pub struct ResponseLimitLayer {
-    max: u64,
+    max: Option<u64>,
     preferred: Option<u64>,
 }
 
@@ -26,27 +26,33 @@ impl ResponseLimitLayer {
     ///
     /// When `max` is 0 or larger than [`MAX_LIMIT`](super::MAX_LIMIT).
     pub fn new(max: u64) -> Result<Self, InvalidLimit> {
-        Ok(Self { max: InvalidLimit::check("the response limit", max)?, preferred: None })
+        Ok(Self { max: Some(InvalidLimit::check("the response limit", max)?), preferred: None })
+    }
+
+    /// Responses may have any size; for a server that only prefers one.
+    pub fn unlimited() -> Self {
+        Self { max: None, preferred: None }
     }
 
     /// The size that suits the server best, as a hint for methods; at most the limit.
     pub fn preferred(mut self, bytes: u64) -> Self {
-        self.preferred = Some(bytes.min(self.max));
+        self.preferred = smallest(self.max, Some(bytes));
         self
     }
 
     /// This limit and one that was set before, perhaps by a layer outside.
     fn tighten(self, budget: ResponseBudget) -> ResponseBudget {
-        let max = budget.max_response_bytes.map_or(self.max, |outer| outer.min(self.max));
-        let preferred = match (budget.preferred_response_bytes, self.preferred) {
-            (Some(outer), Some(own)) => Some(outer.min(own)),
-            (outer, own) => outer.or(own),
-        };
+        let max = smallest(budget.max_response_bytes, self.max);
+        let preferred = smallest(budget.preferred_response_bytes, self.preferred);
         ResponseBudget {
-            max_response_bytes: Some(max),
-            preferred_response_bytes: preferred.map(|preferred| preferred.min(max)),
+            max_response_bytes: max,
+            preferred_response_bytes: preferred.map(|bytes| max.map_or(bytes, |max| bytes.min(max))),
         }
     }
+}
+
+fn smallest(one: Option<u64>, other: Option<u64>) -> Option<u64> {
+    one.into_iter().chain(other).min()
 }
 
 impl<S> Layer<S> for ResponseLimitLayer {
@@ -59,7 +65,9 @@ impl<S> Layer<S> for ResponseLimitLayer {
 
 impl Advertise for ResponseLimitLayer {
     fn advertise(&self, capabilities: &mut Capabilities) {
-        advertise(capabilities, HeaderName::from_static("vgi-max-response-bytes"), self.max);
+        if let Some(max) = self.max {
+            advertise(capabilities, HeaderName::from_static("vgi-max-response-bytes"), max);
+        }
     }
 }
 
@@ -117,6 +125,17 @@ mod tests {
         let capabilities = Capabilities::new().with(&inner).with(&outer);
         assert_eq!(capabilities.headers().len(), 1);
         assert_eq!(capabilities.headers()[0].1, "800");
+    }
+
+    #[tokio::test]
+    async fn a_size_may_be_preferred_without_a_limit() {
+        let layer = ResponseLimitLayer::unlimited().preferred(500);
+        let service = layer.layer(service_fn(async |request: Request<Body>| {
+            Ok::<_, Infallible>(Response::new(*request.extensions().get::<ResponseBudget>().unwrap()))
+        }));
+        let budget = service.oneshot(Request::new(Body::empty())).await.unwrap().into_body();
+        assert_eq!((budget.max_response_bytes, budget.preferred_response_bytes), (None, Some(500)));
+        assert!(Capabilities::new().with(&layer).headers().is_empty());
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! What the describe page shows: a section a protocol, a card a method.
 
 use arrow_schema::{Field, Schema};
-use tower_vgi::rpc::{MethodDescription, MethodKind, Parameter, Protocol, type_name};
 use tower_vgi::ServiceInfo;
+use tower_vgi::rpc::{MethodDescription, MethodKind, Parameter, Protocol, type_name};
 
 use super::document::{BASE, PREFIX};
 use super::prose::{self, Block};
@@ -63,9 +63,8 @@ pub(super) struct Row {
 /// All that a server hosts, the primary protocol first, methods by name.
 pub(super) fn sections(info: &ServiceInfo) -> Vec<Section> {
     let flat = info.flat.as_ref();
-    let on_flat_routes = |method: &MethodDescription| {
-        flat.is_some_and(|flat| flat.methods().any(|other| std::ptr::eq(other, method)))
-    };
+    let on_flat_routes =
+        |method: &MethodDescription| flat.is_some_and(|flat| flat.methods().any(|other| std::ptr::eq(other, method)));
     let mut sections: Vec<Section> = info
         .protocols
         .iter()

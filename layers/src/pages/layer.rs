@@ -119,7 +119,8 @@ mod tests {
         for good in ["https://git.example/a?b=c#readme", "http://localhost:3000", "HTTPS://git.example/a"] {
             assert!(layer().repository(good).is_ok(), "{good}");
         }
-        for bad in ["", "git.example/a", "/a", "javascript:alert(1)", "ftp://git.example/a", "https://", "https://a b"] {
+        for bad in ["", "git.example/a", "/a", "javascript:alert(1)", "ftp://git.example/a", "https://", "https://a b"]
+        {
             assert!(layer().repository(bad).is_err(), "{bad}");
         }
         let error = layer().repository("https://me:secret@git.example/a").unwrap_err().to_string();

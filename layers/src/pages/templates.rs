@@ -33,7 +33,11 @@ pub(super) fn landing(site: &Site) -> String {
 
 pub(super) fn describe(site: &Site) -> String {
     let sections = catalog::sections(site.info());
-    write(Describe { page: Page::new(site), methods: sections.iter().map(|section| section.cards.len()).sum(), sections })
+    write(Describe {
+        page: Page::new(site),
+        methods: sections.iter().map(|section| section.cards.len()).sum(),
+        sections,
+    })
 }
 
 pub(super) fn not_found(site: &Site) -> String {

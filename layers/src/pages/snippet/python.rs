@@ -115,8 +115,7 @@ impl Program {
             MethodKind::Producer => {
                 let iterable = if print_header.is_some() { "stream" } else { call };
                 let open = print_header.map(|_| format!("stream = {call}"));
-                let each =
-                    [format!("for batch in {iterable}:"), "    print(batch.batch.to_pydict())".to_owned()];
+                let each = [format!("for batch in {iterable}:"), "    print(batch.batch.to_pydict())".to_owned()];
                 open.into_iter().chain(print_header.map(str::to_owned)).chain(each).collect()
             }
             MethodKind::Exchange => {
@@ -276,7 +275,8 @@ mod tests {
             .parameter::<u16>("b")
             .handler(|_, _| async { Ok(()) });
         let text = snippet("P", method).unwrap();
-        let signature = "        self,\n        a: int,\n        b: Annotated[int, ArrowType(pa.uint16())],\n    ) -> None";
+        let signature =
+            "        self,\n        a: int,\n        b: Annotated[int, ArrowType(pa.uint16())],\n    ) -> None";
         assert!(text.contains(&format!("    def take(\n{signature}: ...")), "{text}");
         assert!(text.contains("take(a=7, b=1)") && text.contains("import pyarrow as pa\n"), "{text}");
         assert!(text.contains("from vgi_rpc import ArrowType\n"), "{text}");

@@ -20,7 +20,8 @@ pub(in super::super) fn rust(protocol: &Protocol, method: &MethodDescription, ba
         snippet.push_str("let result = ");
     }
     // Writing to a String cannot fail.
-    let _ = writeln!(snippet, "{service}Client::connect(\"{base}\")\n    .await?\n    .{name}({})", arguments?.join(", "));
+    let _ =
+        writeln!(snippet, "{service}Client::connect(\"{base}\")\n    .await?\n    .{name}({})", arguments?.join(", "));
     snippet.push_str("    .await?;");
     Some(snippet)
 }

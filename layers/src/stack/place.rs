@@ -1,0 +1,58 @@
+//! The places of a stack, in their order.
+
+/// A place in a [`Stack`](super::Stack), named after the layer that belongs there. The outermost comes first.
+///
+/// Why each stands where it stands:
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Place {
+    /// Takes the prefix off, so that everything inside sees the same paths wherever it is mounted.
+    Mount,
+    /// Gives the request its id, so that everything inside can name it and every response carries it.
+    RequestId,
+    /// Spans and events: inside of the id, which they show, and outside of everything that may answer.
+    Trace,
+    /// Says what the server can do, on whatever response comes from inside: errors and preflights included.
+    Capabilities,
+    /// Answers preflights, which carry no credentials, before anybody asks for some; lets pages read refusals too.
+    Cors,
+    /// Turns a panic of anything inside into a response, which then gets its headers outside.
+    CatchPanic,
+    /// Discovery and liveness: needs neither credentials nor a body.
+    Health,
+    /// Who calls. Nothing belongs here by itself: put a layer that inserts an
+    /// [`AuthContext`](tower_vgi::AuthContext) or refuses. Everything inside is for callers who were let in.
+    Auth,
+    /// Bounds how slowly a body may come: nearest to the wire of those that read it.
+    BodyTimeout,
+    /// Bounds how large a body may be, as it is sent.
+    RequestLimit,
+    /// Bounds the memory of all requests together: outside of what decodes, which reserves what it needs.
+    RequestMemory,
+    /// Decodes requests, under a limit of its own, and encodes responses: inside of all that counts bytes on the wire.
+    Compression,
+    /// Pages for people, which need no decoding and answer in place of the service.
+    Pages,
+    /// How large a response may be, told to the service.
+    ResponseLimit,
+}
+
+impl Place {
+    /// All places, the outermost first.
+    pub const ALL: [Self; 14] = [
+        Self::Mount,
+        Self::RequestId,
+        Self::Trace,
+        Self::Capabilities,
+        Self::Cors,
+        Self::CatchPanic,
+        Self::Health,
+        Self::Auth,
+        Self::BodyTimeout,
+        Self::RequestLimit,
+        Self::RequestMemory,
+        Self::Compression,
+        Self::Pages,
+        Self::ResponseLimit,
+    ];
+}
