@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use chrono::{DateTime, NaiveDate, Utc};
-use http::Request;
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use http::{Request, Response};
+use http_body::Body;
 use hyper::body::Incoming;
 use serde::{Deserialize, Serialize};
 use tokio::runtime::Runtime;
@@ -14,9 +16,9 @@ use tower_vgi::rpc::{
 };
 use tower_vgi::value::Decimal;
 use tower_vgi::wire::AnnotatedBatch;
-use tower_vgi::{Body, BoxError, Result, VgiArrow};
+use tower_vgi::{BoxError, Result, RpcError, VgiArrow};
 use tower_vgi_layers::pages::PagesLayer;
-use tower_vgi_layers::{response::ResponseBody, serve};
+use tower_vgi_layers::serve;
 
 #[derive(VgiArrow)]
 pub(crate) struct Reading {
@@ -89,9 +91,7 @@ pub(crate) trait Warehouse {
         #[default(1)]
         quantity: u32,
         /// What is paid for each.
-        price: Decimal<20, 4>,
-        /// Not before this day.
-        day: Option<NaiveDate>,
+        price: Option<Decimal<20, 4>>,
         #[default(Priority::Low)] priority: Priority,
         /// Where it goes.
         destination: Address,
@@ -100,6 +100,9 @@ pub(crate) trait Warehouse {
     ) -> Result<Address>;
 
     async fn ping(&self) -> Result<()>;
+
+    /// Fails, always.
+    async fn broken(&self) -> Result<f64>;
 
     /// Follow a sensor, reading by reading.
     async fn follow(
@@ -134,8 +137,7 @@ impl Warehouse for Shelves {
         &self,
         _article: String,
         _quantity: u32,
-        _price: Decimal<20, 4>,
-        _day: Option<NaiveDate>,
+        _price: Option<Decimal<20, 4>>,
         _priority: Priority,
         destination: Address,
         _notes: BTreeMap<String, Vec<i32>>,
@@ -145,6 +147,10 @@ impl Warehouse for Shelves {
 
     async fn ping(&self) -> Result<()> {
         Ok(())
+    }
+
+    async fn broken(&self) -> Result<f64> {
+        Err(RpcError::value_error("nothing works"))?
     }
 
     async fn follow(&self, _sensor: String, _until: Option<DateTime<Utc>>) -> Result<Producer<Nothing>> {
@@ -214,18 +220,20 @@ pub(crate) struct Server {
 
 impl Server {
     /// The service with its pages.
-    pub(crate) fn start() -> Self {
+    pub(crate) fn with_pages() -> Self {
         let service = service();
         let pages = PagesLayer::new(service.info()).repository("https://git.example/warehouse").unwrap();
-        Self::serve(ServiceBuilder::new().layer(pages).service(service))
+        Self::start(ServiceBuilder::new().layer(pages).service(service))
     }
 
     /// Anything.
-    pub(crate) fn serve<S>(service: S) -> Self
+    pub(crate) fn start<S, B>(service: S) -> Self
     where
-        S: Service<Request<Incoming>, Response = http::Response<ResponseBody<Body>>> + Clone + Send + 'static,
+        S: Service<Request<Incoming>, Response = Response<B>> + Clone + Send + 'static,
         S::Future: Send + 'static,
         S::Error: Into<BoxError>,
+        B: Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
     {
         let runtime = Runtime::new().unwrap();
         let server = runtime.block_on(serve(service).print_port(false).signals(false).bind()).unwrap();
