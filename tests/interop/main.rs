@@ -10,6 +10,7 @@
 
 mod child;
 mod exclusions;
+mod pages;
 mod python;
 mod release;
 mod suite;

@@ -92,6 +92,18 @@ impl Client {
         output
     }
 
+    /// Runs programs one after the other, each with names of its own; gives what each wrote. All have to succeed.
+    pub(crate) fn run_programs(&self, files: &[PathBuf]) -> Vec<String> {
+        const END: &str = "<end of a program>";
+        let mut command = self.python();
+        let runner = format!("import runpy, sys\nfor file in sys.argv[1:]: runpy.run_path(file); print('{END}')");
+        command.args(["-c", &runner]).args(files);
+        let (status, output) = child::run(command, &self.log(), SCRIPT_TIMEOUT);
+        let good = status.is_some_and(|status| status.success());
+        assert!(good, "programs with vgi-rpc {}: {status:?}\n{output}", self.release.version());
+        output.split(END).take(files.len()).map(str::to_owned).collect()
+    }
+
     /// A file for this release's runs.
     pub(crate) fn scratch(&self, name: &str) -> PathBuf {
         scratch(self.release.version()).join(format!("{}-{name}", std::process::id()))
