@@ -42,3 +42,14 @@ async fn flat_routes_notice_the_content_type_first_and_namespaced_ones_the_route
     ])
     .await;
 }
+
+#[tokio::test]
+async fn a_coding_that_no_layer_has_decoded_is_refused_before_the_body_is_read() {
+    let unknown = Expected::refused(415, "TypeError", "Content-Encoding");
+    check(&[
+        Case::same("zstd", |g| Ask::add(g).header("content-encoding", "zstd").body("x"), unknown),
+        Case::same("br", |g| Ask::add(g).header("content-encoding", "br"), unknown),
+        Case::same("an empty one", |g| Ask::add(g).header("content-encoding", ""), Expected::Good),
+    ])
+    .await;
+}
