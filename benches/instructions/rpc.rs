@@ -1,0 +1,157 @@
+//! Whole calls: from the request to the last piece of the answer.
+
+use std::hint::black_box;
+use std::rc::Rc;
+
+use arrow_array::RecordBatch;
+use bytes::Bytes;
+use http::{Request, Response, StatusCode, header};
+use http_body::Body as HttpBody;
+use http_body_util::BodyExt as _;
+use tokio::runtime::{Builder, Runtime};
+use tower::{Service, ServiceExt as _};
+use tower_vgi::Body;
+use tower_vgi::rpc::RpcService;
+use tower_vgi::wire::{Metadata, encode_batch, keys};
+use tower_vgi_layers::Stack;
+
+use crate::support::{Arguments, Caller, Stream, content_type};
+use crate::{HotPath, TIMES, service};
+
+/// Rows of a producer's batch, as in the comparison with other servers.
+const PRODUCED_ROWS: i64 = 65_536;
+
+pub(crate) fn unary_flat() -> HotPath {
+    add(core(), Wire::Flat)
+}
+
+pub(crate) fn unary_namespaced() -> HotPath {
+    add(core(), Wire::Namespaced)
+}
+
+pub(crate) fn unary_flat_with_layers() -> HotPath {
+    add(Stack::new(core()).unwrap(), Wire::Flat)
+}
+
+pub(crate) fn unary_namespaced_with_layers() -> HotPath {
+    add(Stack::new(core()).unwrap(), Wire::Namespaced)
+}
+
+pub(crate) fn echo() -> HotPath {
+    let data: Vec<u8> = (0..1 << 20).map(|index: u32| index as u8).collect();
+    let parameters = Arguments::none().with("data", Bytes::from(data));
+    repeat(core(), Wire::Namespaced.call("echo_bytes", parameters))
+}
+
+/// One row there and back: two tokens are opened and one is sealed.
+pub(crate) fn exchange_turn() -> HotPath {
+    let service = core();
+    let stream = open(&service, "scale", Arguments::none().with("factor", 2.5));
+    repeat(service, Wire::Namespaced.turn("scale", &stream, Arguments::none().with("value", 4.0).batch()))
+}
+
+/// The next batch of a producer in lock-step.
+pub(crate) fn produce_step() -> HotPath {
+    let service = core();
+    let parameters = Arguments::none().with("batches", 64_i64).with("rows", PRODUCED_ROWS);
+    let stream = open(&service, "produce", parameters);
+    repeat(service, Wire::Namespaced.turn("produce", &stream, Arguments::none().batch()))
+}
+
+fn core() -> RpcService {
+    service::service().unwrap()
+}
+
+fn add<S, B>(service: S, wire: Wire) -> HotPath
+where
+    S: Service<Request<Body>, Response = Response<B>> + Clone + 'static,
+    S::Error: std::fmt::Debug,
+    B: HttpBody + Unpin,
+    B::Error: std::fmt::Debug,
+{
+    repeat(service, wire.call("add", Arguments::none().with("a", 1.5).with("b", 2.25)))
+}
+
+/// Tokens are good for any number of requests: each seals a new one.
+fn open(service: &RpcService, method: &str, parameters: Arguments) -> Stream {
+    let caller = Caller::namespaced(service.clone(), "Bench");
+    let (answer, stream) = runtime().block_on(caller.open(method, parameters));
+    assert_eq!(answer.error(), None);
+    stream
+}
+
+/// How requests of a generation look.
+#[derive(Clone, Copy, PartialEq)]
+enum Wire {
+    Flat,
+    Namespaced,
+}
+
+/// A request that can be sent again and again.
+struct Template {
+    path: String,
+    body: Bytes,
+}
+
+impl Wire {
+    fn call(self, method: &str, parameters: Arguments) -> Template {
+        let mut metadata = Metadata::from_iter([(keys::METHOD, method), (keys::REQUEST_VERSION, "1")]);
+        if self == Self::Namespaced {
+            metadata.insert(keys::PROTOCOL, "Bench");
+        }
+        self.template(method, &parameters.batch(), &metadata)
+    }
+
+    fn turn(self, method: &str, stream: &Stream, input: RecordBatch) -> Template {
+        let tokens = [(keys::STREAM_STATE, &stream.cursor), (keys::CALL_STATE, &stream.call)];
+        let metadata = Metadata::from_iter(tokens.map(|(key, token)| (key, token.as_deref().unwrap())));
+        self.template(&format!("{method}/exchange"), &input, &metadata)
+    }
+
+    fn template(self, endpoint: &str, batch: &RecordBatch, metadata: &Metadata) -> Template {
+        let path = match self {
+            Self::Flat => format!("/{endpoint}"),
+            Self::Namespaced => format!("/Bench/{endpoint}"),
+        };
+        Template { path, body: encode_batch(batch, metadata).unwrap() }
+    }
+}
+
+impl Template {
+    fn request(&self) -> Request<Body> {
+        let request = Request::post(&self.path).header(header::CONTENT_TYPE, content_type());
+        request.body(Body::from(self.body.clone())).unwrap()
+    }
+}
+
+/// The same request over and over. The requests are there beforehand; answers are received whole.
+fn repeat<S, B>(service: S, template: Template) -> HotPath
+where
+    S: Service<Request<Body>, Response = Response<B>> + Clone + 'static,
+    S::Error: std::fmt::Debug,
+    B: HttpBody + Unpin,
+    B::Error: std::fmt::Debug,
+{
+    let runtime = Rc::new(runtime());
+    Box::new(move || {
+        let requests: Vec<Request<Body>> = (0..TIMES).map(|_| template.request()).collect();
+        let (service, runtime) = (service.clone(), runtime.clone());
+        Box::new(move || {
+            runtime.block_on(async {
+                for request in requests {
+                    let response = service.clone().oneshot(request).await.unwrap();
+                    let failed = response.headers().contains_key("x-vgi-rpc-error");
+                    assert!(response.status() == StatusCode::OK && !failed, "{:?}", response.headers());
+                    let mut body = response.into_body();
+                    while let Some(frame) = body.frame().await {
+                        black_box(frame.unwrap());
+                    }
+                }
+            });
+        })
+    })
+}
+
+fn runtime() -> Runtime {
+    Builder::new_current_thread().enable_time().build().unwrap()
+}
