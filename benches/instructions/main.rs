@@ -5,11 +5,15 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
 mod codec;
+#[path = "../../examples/bench_server/layers.rs"]
+mod layers;
 mod rpc;
 #[path = "../../examples/bench_server/service.rs"]
 mod service;
 #[path = "../../tests/support/mod.rs"]
 mod support;
+
+use tower_vgi_layers::stack::Place;
 
 /// How often a path is taken while it is counted, so that what an allocator does now and then is spread evenly.
 const TIMES: usize = 200;
@@ -22,6 +26,9 @@ type HotPath = Box<dyn FnMut() -> Run>;
 
 /// Makes what the runs of a path share, such as a service.
 type Make = fn() -> HotPath;
+
+/// Unary calls through each choice of layers, to see what each of them costs.
+const LAYERS: &str = "layers-";
 
 fn hot_paths() -> [(&'static str, Make); 9] {
     [
@@ -44,22 +51,22 @@ fn counted(run: Run) {
 }
 
 fn main() {
-    let wanted = std::env::args().nth(1).filter(|argument| !argument.starts_with('-'));
-    for (name, make) in hot_paths() {
-        match &wanted {
-            // Without a name, as `cargo bench` has it: the names, and what a count has to be divided by.
-            None => println!("{name}\t{TIMES}"),
-            Some(wanted) if wanted == name => {
-                let mut path = make();
-                path()();
-                counted(path());
-                return;
-            }
-            Some(_) => {}
-        }
-    }
-    if let Some(name) = wanted {
-        eprintln!("there is no hot path {name}");
+    let Some(wanted) = std::env::args().nth(1).filter(|argument| !argument.starts_with('-')) else {
+        // Without a name, as `cargo bench` has it: the names, and what a count has to be divided by.
+        let places = Place::ALL.into_iter().filter(|place| *place != Place::Auth).map(|place| format!("{place:?}"));
+        let layers = ["all", "none"].map(str::to_owned).into_iter().chain(places);
+        let names = hot_paths().map(|(name, _)| name.to_owned()).into_iter();
+        names.chain(layers.map(|layer| format!("{LAYERS}{layer}"))).for_each(|name| println!("{name}\t{TIMES}"));
+        return;
+    };
+    let path = match wanted.strip_prefix(LAYERS) {
+        Some(layers) => layers.parse().ok().map(rpc::unary_through),
+        None => hot_paths().into_iter().find(|(name, _)| *name == wanted).map(|(_, make)| make()),
+    };
+    let Some(mut path) = path else {
+        eprintln!("there is no hot path {wanted}");
         std::process::exit(2);
-    }
+    };
+    path()();
+    counted(path());
 }

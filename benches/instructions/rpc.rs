@@ -15,6 +15,7 @@ use tower_vgi::rpc::RpcService;
 use tower_vgi::wire::{Metadata, encode_batch, keys};
 use tower_vgi_layers::Stack;
 
+use crate::layers::Layers;
 use crate::support::{Arguments, Caller, Stream, content_type};
 use crate::{HotPath, TIMES, service};
 
@@ -35,6 +36,18 @@ pub(crate) fn unary_flat_with_layers() -> HotPath {
 
 pub(crate) fn unary_namespaced_with_layers() -> HotPath {
     add(Stack::new(core()).unwrap(), Wire::Namespaced)
+}
+
+/// A small call through some layers.
+pub(crate) fn unary_through(layers: Layers) -> HotPath {
+    let mut wire = Wire::Namespaced.call("add", Arguments::none().with("a", 1.5).with("b", 2.25));
+    if layers.is_below_a_prefix() {
+        wire.path.insert_str(0, "/vgi");
+    }
+    match layers.around(core()).unwrap() {
+        Some(stack) => repeat(stack, wire),
+        None => repeat(core(), wire),
+    }
 }
 
 pub(crate) fn echo() -> HotPath {

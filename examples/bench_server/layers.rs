@@ -40,6 +40,16 @@ fn place(name: &str) -> Result<Place, String> {
 }
 
 impl Layers {
+    /// Whether paths begin with `/vgi`.
+    #[allow(dead_code)]
+    pub(crate) fn is_below_a_prefix(&self) -> bool {
+        match self {
+            Self::None | Self::Default => false,
+            Self::All => true,
+            Self::Only(places) => places.contains(&Place::Mount),
+        }
+    }
+
     /// The stack; none for the core alone.
     pub(crate) fn around(&self, service: RpcService) -> Result<Option<Stack>, BoxError> {
         let builder = match self {
