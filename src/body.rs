@@ -72,6 +72,16 @@ impl Body {
         }
     }
 
+    /// The same body again, where all of it is there and nothing is held for it.
+    pub fn try_clone(&self) -> Option<Self> {
+        match &self.kind {
+            _ if !self.guards.is_empty() => None,
+            Kind::Empty => Some(Self::empty()),
+            Kind::Complete { frames, left } => Some(Self::of(Kind::Complete { frames: frames.clone(), left: *left })),
+            Kind::Boxed(_) => None,
+        }
+    }
+
     /// Keeps something alive until the body has ended or was dropped: a permit, a lock.
     pub fn hold(&mut self, guard: impl Any + Send) {
         self.guards.push(Box::new(guard));

@@ -4,12 +4,15 @@
 //! machine-readable *kind* (`session_lost`), and on the namespaced generation a *code* with
 //! *details*, as gRPC has them. A method returns [`MethodError`], into which `?` turns every error.
 
+mod received;
+
 use std::any::Any;
 use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
 
 use http::StatusCode;
+pub use received::AuthReason;
 use serde_json::{Map, Value};
 
 /// What a method returns.
@@ -36,6 +39,7 @@ struct Inner {
     traceback: Option<String>,
     cause: Option<String>,
     status: StatusCode,
+    received: Option<Box<received::Received>>,
 }
 
 impl RpcError {
@@ -53,6 +57,7 @@ impl RpcError {
             traceback: None,
             cause: None,
             status: StatusCode::OK,
+            received: None,
         }))
     }
 

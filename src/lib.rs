@@ -46,14 +46,30 @@
 //! | feature | default | what it adds |
 //! |---|---|---|
 //! | `macros` | yes | `#[service]` and `#[derive(VgiArrow)]` |
+//! | `client` | no | [`client`]: channels, typed proxies, streams, sessions |
+//! | `client-tls` | no | `https://` for channels |
 //! | `server` | yes | [`rpc`]: the service, the dispatcher, tokens and introspection; `macros` with it |
 //!
 //! Without features there are [`wire`], [`value`], [`error`] and the shared [`vocabulary`].
 #![deny(missing_docs)]
 
 pub mod body;
+#[cfg(feature = "client")]
+pub mod client;
 pub mod error;
+#[cfg(any(feature = "client", feature = "server"))]
+mod generation;
+#[cfg(any(feature = "client", feature = "server"))]
+mod headers;
+#[cfg(any(feature = "client", feature = "server"))]
+mod log;
 pub mod memory;
+#[cfg(any(feature = "client", feature = "server"))]
+mod method;
+#[cfg(any(feature = "client", feature = "server"))]
+mod reflection;
+#[cfg(any(feature = "client", feature = "server"))]
+mod type_name;
 pub mod value;
 pub mod vocabulary;
 pub mod wire;
@@ -62,9 +78,12 @@ pub mod wire;
 pub mod drain;
 #[cfg(feature = "server")]
 pub mod rpc;
+#[cfg(all(feature = "client", not(feature = "server")))]
+#[path = "rpc_names.rs"]
+pub mod rpc;
 
 pub use body::Body;
-pub use error::{ErrorCode, ErrorDetail, MethodError, Result, RpcError};
+pub use error::{AuthReason, ErrorCode, ErrorDetail, MethodError, Result, RpcError};
 pub use memory::{RequestMemory, RequestMemoryPool};
 pub use value::{Record, VgiArrow};
 pub use vocabulary::{Advertise, AuthContext, Capabilities, MountPrefix, PeerAddr, ResponseBudget};
@@ -74,8 +93,38 @@ pub use rpc::ServiceInfo;
 
 #[cfg(feature = "macros")]
 pub use tower_vgi_macros::VgiArrow;
-#[cfg(all(feature = "macros", feature = "server"))]
+#[cfg(all(feature = "macros", any(feature = "client", feature = "server")))]
 pub use tower_vgi_macros::service;
+
+/// Code for servers: nothing where the feature is off, so that a crate may be shared with clients.
+#[doc(hidden)]
+#[cfg(feature = "server")]
+#[macro_export]
+macro_rules! __server {
+    ($($code:tt)*) => { $($code)* };
+}
+
+#[doc(hidden)]
+#[cfg(not(feature = "server"))]
+#[macro_export]
+macro_rules! __server {
+    ($($code:tt)*) => {};
+}
+
+/// Code for clients: nothing where the feature is off.
+#[doc(hidden)]
+#[cfg(feature = "client")]
+#[macro_export]
+macro_rules! __client {
+    ($($code:tt)*) => { $($code)* };
+}
+
+#[doc(hidden)]
+#[cfg(not(feature = "client"))]
+#[macro_export]
+macro_rules! __client {
+    ($($code:tt)*) => {};
+}
 
 /// Any error; what tower's own middleware uses.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync + 'static>;
@@ -83,6 +132,8 @@ pub type BoxError = Box<dyn std::error::Error + Send + Sync + 'static>;
 // Names that generated code needs; not part of the interface.
 #[doc(hidden)]
 pub mod __private {
+    #[cfg(any(feature = "client", feature = "server"))]
+    pub use crate::method::{ExchangeBuilder, ProducerBuilder, UnaryBuilder};
     pub use crate::value::derived;
     pub use {arrow_array, arrow_schema, serde};
 }

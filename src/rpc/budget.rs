@@ -1,12 +1,10 @@
 //! Response budgets: how large an answer may become (wire specification §6.5).
 
-use http::{HeaderMap, HeaderName, StatusCode};
+use http::{HeaderMap, StatusCode};
 
+use crate::headers::ACCEPT_MAX_RESPONSE_BYTES;
 use crate::vocabulary::ResponseBudget;
 use crate::{ErrorCode, RpcError};
-
-/// The header by which a caller of the namespaced generation limits the answer.
-pub(crate) const ACCEPT_MAX_RESPONSE_BYTES: HeaderName = HeaderName::from_static("vgi-accept-max-response-bytes");
 
 /// The smallest limit that a caller may ask for: every error fits below.
 const SMALLEST: u64 = 65_536;

@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderValue};
 
-/// The header that names a request.
-pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+pub(crate) use crate::headers::REQUEST_ID;
 
 /// Server id and request id.
 #[derive(Clone, Debug)]

@@ -8,12 +8,10 @@ mod cast;
 mod context;
 mod dispatcher;
 mod failed_call;
-mod generation;
 mod handler;
-mod identity;
+pub(crate) mod identity;
 mod info;
 mod introspection;
-mod log;
 mod mapped_steps;
 mod method;
 mod params;
@@ -28,6 +26,8 @@ mod stack;
 mod stream;
 mod token;
 mod version;
+
+use crate::{generation, log};
 
 pub use build_error::BuildError;
 pub use builder::{DEFAULT_MAX_REQUEST_BYTES, DEFAULT_TOKEN_TIME_TO_LIVE, RpcServiceBuilder};

@@ -20,7 +20,7 @@ use crate::wire::{AnnotatedBatch, BodyCollector, BufferPool, Decoder, Limits, Me
 use crate::{BoxError, ErrorCode, RequestMemory, RpcError};
 
 /// The media type of every RPC body.
-pub const ARROW_STREAM: &str = "application/vnd.apache.arrow.stream";
+pub const ARROW_STREAM: &str = crate::headers::ARROW_STREAM;
 
 /// A body that comes in one aligned piece of at least this size is not copied.
 const MIN_SHARED: usize = 128 * 1024;

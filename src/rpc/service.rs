@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use http::{HeaderName, HeaderValue, Method, Request, Response, header};
+use http::{HeaderValue, Method, Request, Response, header};
 use http_body::Body as HttpBody;
 use tower_service::Service;
 
@@ -24,11 +24,13 @@ use super::response::ResponseContext;
 use super::route::{self, Shape};
 use super::stack::{self, BoxCallService};
 use crate::drain::Drain;
+use crate::headers::{
+    ACCEPT_MAX_RESPONSE_BYTES_SUPPORT, ACCEPT_PRODUCER_STREAM, EXTERNALIZATION_ENABLED, PRODUCER_STREAM,
+};
 use crate::vocabulary::{Advertise, Capabilities};
 use crate::{Body, BoxError, RpcError};
 
-/// A caller sends it to get a producer as one streamed response.
-pub(crate) const ACCEPT_PRODUCER_STREAM: HeaderName = HeaderName::from_static("vgi-accept-producer-stream");
+const TRUE: HeaderValue = HeaderValue::from_static("true");
 
 /// Answers every RPC route of both wire generations, with no layer around it: anonymously, uncompressed, and
 /// within its own limit of a request's size.
@@ -115,7 +117,12 @@ impl Inner {
             None => return plain::not_found(),
         };
         if parts.method != Method::POST {
-            return plain::other_verb(&parts.method, &shape, hosts);
+            let mut response = plain::other_verb(&parts.method, &shape, hosts);
+            // Callers find out by OPTIONS which generation is spoken here; a layer may have more to say.
+            if parts.method == Method::OPTIONS && self.generations.contains(Generation::Namespaced) {
+                response.headers_mut().insert(ACCEPT_MAX_RESPONSE_BYTES_SUPPORT, TRUE);
+            }
+            return response;
         }
         if plain::is_token_introspection(&shape, &parts.headers) {
             return plain::token_introspection_disabled();
@@ -247,10 +254,9 @@ where
 
 impl Advertise for RpcService {
     fn advertise(&self, capabilities: &mut Capabilities) {
-        const TRUE: HeaderValue = HeaderValue::from_static("true");
-        capabilities.set(HeaderName::from_static("vgi-accept-max-response-bytes-support"), TRUE);
-        capabilities.set(HeaderName::from_static("vgi-producer-stream"), TRUE);
-        capabilities.set(HeaderName::from_static("vgi-externalization-enabled"), HeaderValue::from_static("false"));
+        capabilities.set(ACCEPT_MAX_RESPONSE_BYTES_SUPPORT, TRUE);
+        capabilities.set(PRODUCER_STREAM, TRUE);
+        capabilities.set(EXTERNALIZATION_ENABLED, HeaderValue::from_static("false"));
         capabilities.expose(super::response::RPC_ERROR);
         capabilities.expose(super::identity::REQUEST_ID);
         capabilities.expose(header::RETRY_AFTER);

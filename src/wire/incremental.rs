@@ -84,6 +84,13 @@ impl IncrementalDecoder {
         self
     }
 
+    /// Takes nulls also where the schema has none; see [`Decoder::allow_nulls`](super::Decoder::allow_nulls).
+    #[must_use]
+    pub fn allow_nulls(mut self) -> Self {
+        self.state.allow_nulls();
+        self
+    }
+
     /// Takes memory for large messages from a pool.
     #[must_use]
     pub fn with_pool(mut self, pool: Arc<BufferPool>) -> Self {

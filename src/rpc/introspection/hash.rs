@@ -4,9 +4,9 @@ use arrow_schema::Schema;
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::type_name::type_name;
 use crate::rpc::generation::Generation;
 use crate::rpc::method::{MethodDescription, MethodKind, Protocol};
+use crate::type_name::type_name;
 
 /// The hash of what a protocol looks like to callers: the same in every language.
 ///

@@ -3,7 +3,6 @@
 pub(crate) mod describe;
 pub(crate) mod hash;
 pub(crate) mod reflection;
-pub(crate) mod type_name;
 
+pub use crate::type_name::type_name;
 pub use hash::protocol_hash;
-pub use type_name::type_name;

@@ -2,59 +2,12 @@
 
 use std::sync::{Arc, OnceLock};
 
-use tower_vgi_macros::VgiArrow;
-
 use super::hash::{method_type, protocol_hash};
 use crate::Result;
+pub(crate) use crate::reflection::REFLECTION;
+use crate::reflection::{MethodInfo, ProtocolList, ProtocolSummary, ServiceDescription};
 use crate::rpc::method::{Method, MethodDescription, MethodKind, Protocol};
 use crate::rpc::route::protocol_not_supported;
-
-/// The name of the protocol.
-pub(crate) const REFLECTION: &str = "vgi_rpc.Reflection.v1";
-
-#[derive(Clone, VgiArrow)]
-struct ProtocolSummary {
-    protocol: String,
-    protocol_version: String,
-    protocol_hash: String,
-    deprecated: bool,
-    deprecation_message: String,
-    features: Vec<String>,
-}
-
-#[derive(Clone, VgiArrow)]
-struct ProtocolList {
-    server_id: String,
-    server_version: String,
-    request_version: String,
-    protocols: Vec<ProtocolSummary>,
-}
-
-#[derive(Clone, VgiArrow)]
-struct MethodInfo {
-    name: String,
-    method_type: String,
-    has_return: bool,
-    has_header: bool,
-    stream_kind: String,
-    params_schema_ipc: Vec<u8>,
-    result_schema_ipc: Vec<u8>,
-    header_schema_ipc: Vec<u8>,
-    idempotency: String,
-    deprecated: bool,
-    deprecation_message: String,
-}
-
-#[derive(Clone, VgiArrow)]
-struct ServiceDescription {
-    protocol: String,
-    protocol_version: String,
-    protocol_hash: String,
-    deprecated: bool,
-    deprecation_message: String,
-    features: Vec<String>,
-    methods: Vec<MethodInfo>,
-}
 
 /// What the protocol answers; made when all protocols are known, this one included.
 pub(crate) struct Catalog {

@@ -17,13 +17,13 @@ use super::failed_call::FailedCall;
 use super::generation::Generation;
 use super::identity::{Identity, REQUEST_ID};
 use super::log::LogMessage;
+use crate::headers::ARROW;
 use crate::wire::{Frames, Metadata, StreamEncoder, WireError, WireSchema};
 use crate::{Body, RpcError};
 
 /// Says that a response with status 200 carries an error.
 pub(crate) const RPC_ERROR: HeaderName = HeaderName::from_static("x-vgi-rpc-error");
 
-const ARROW: HeaderValue = HeaderValue::from_static(super::request::ARROW_STREAM);
 const TRUE: HeaderValue = HeaderValue::from_static("true");
 
 /// What a response says about its request, whatever the outcome.

@@ -47,10 +47,10 @@ pub(super) fn version_constant(contract: &Contract) -> TokenStream {
 fn description(contract: &Contract, method: &Method) -> TokenStream {
     let Method { wire_name, doc, conditions, .. } = method;
     let (visibility, function) = (&contract.visibility, method.name());
-    let (builder, begin) = match &method.answer {
-        Answer::Value(_) => (quote!(UnaryBuilder), quote!(unary)),
-        Answer::Producer(_) => (quote!(ProducerBuilder), quote!(producer)),
-        Answer::Exchange(_) => (quote!(ExchangeBuilder), quote!(exchange)),
+    let builder = match &method.answer {
+        Answer::Value(_) => quote!(UnaryBuilder),
+        Answer::Producer(_) => quote!(ProducerBuilder),
+        Answer::Exchange(_) => quote!(ExchangeBuilder),
     };
     let doc = (!doc.is_empty()).then(|| quote!(.doc(#doc)));
     let parameters = method.parameters().map(parameter);
@@ -64,8 +64,8 @@ fn description(contract: &Contract, method: &Method) -> TokenStream {
     };
     quote! {
         #(#conditions)*
-        #visibility fn #function() -> ::tower_vgi::rpc::#builder {
-            ::tower_vgi::rpc::Method::#begin(#wire_name) #doc #(#parameters)* #rows
+        #visibility fn #function() -> ::tower_vgi::__private::#builder {
+            ::tower_vgi::__private::#builder::new(#wire_name) #doc #(#parameters)* #rows
         }
     }
 }

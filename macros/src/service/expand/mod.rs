@@ -1,5 +1,6 @@
 //! The code that is written for a service.
 
+mod client;
 mod declaration;
 mod descriptions;
 mod server;
@@ -9,14 +10,17 @@ use quote::quote;
 
 use super::contract::Contract;
 
-/// The trait, the list of its methods that both sides share, and the server.
+/// The trait, the list of its methods that both sides share, the server and the client: each of the last two only where
+/// the crate has its feature.
 pub(super) fn expand(contract: &Contract) -> TokenStream {
     let declaration = declaration::expand(contract);
     let descriptions = descriptions::expand(contract);
     let server = server::expand(contract);
+    let client = client::expand(contract);
     quote! {
         #declaration
         #descriptions
-        #server
+        ::tower_vgi::__server! { #server }
+        ::tower_vgi::__client! { #client }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! This is the only place that compares them: everything else asks for a policy by name.
 
+#[cfg(feature = "server")]
 use crate::wire::{Metadata, keys};
 
 /// Which form of the wire a request came in.
@@ -14,6 +15,7 @@ pub enum Generation {
 }
 
 /// How the columns of a request are compared with the declared parameters.
+#[cfg(feature = "server")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ParameterCheck {
     /// By name, in any order, converted within a family of types; defaults fill what is missing.
@@ -23,6 +25,7 @@ pub(crate) enum ParameterCheck {
 }
 
 /// What a producer does when its response reaches the cap.
+#[cfg(feature = "server")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ProducerCap {
     /// Several batches go into one response until the cap is reached; the last may exceed it.
@@ -31,6 +34,37 @@ pub(crate) enum ProducerCap {
     Hard,
 }
 
+impl Generation {
+    /// Whether a record as the result is a nullable column.
+    #[cfg(feature = "server")]
+    pub(crate) fn nullable_record_results(self) -> bool {
+        match self {
+            Self::Flat => true,
+            Self::Namespaced => false,
+        }
+    }
+
+    /// Whether `VGI-Accept-Max-Response-Bytes` counts.
+    pub(crate) fn reads_budget_header(self) -> bool {
+        match self {
+            Self::Flat => false,
+            Self::Namespaced => true,
+        }
+    }
+}
+
+#[cfg(feature = "client")]
+impl Generation {
+    /// Whether a retry policy counts for calls, which may have run: the reference's later clients repeat none.
+    pub(crate) fn repeats_calls(self) -> bool {
+        match self {
+            Self::Flat => true,
+            Self::Namespaced => false,
+        }
+    }
+}
+
+#[cfg(feature = "server")]
 impl Generation {
     pub(crate) fn parameter_check(self) -> ParameterCheck {
         match self {
@@ -46,27 +80,11 @@ impl Generation {
         }
     }
 
-    /// Whether a record as the result is a nullable column.
-    pub(crate) fn nullable_record_results(self) -> bool {
-        match self {
-            Self::Flat => true,
-            Self::Namespaced => false,
-        }
-    }
-
     /// Whether a wrong content type is noticed before an unknown method.
     pub(crate) fn content_type_before_route(self) -> bool {
         match self {
             Self::Flat => true,
             Self::Namespaced => false,
-        }
-    }
-
-    /// Whether `VGI-Accept-Max-Response-Bytes` counts.
-    pub(crate) fn reads_budget_header(self) -> bool {
-        match self {
-            Self::Flat => false,
-            Self::Namespaced => true,
         }
     }
 
@@ -101,6 +119,7 @@ impl Generation {
 }
 
 /// Which generations a server answers.
+#[cfg(feature = "server")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Generations {
     /// Both, on one port; the route decides.
@@ -110,6 +129,7 @@ pub enum Generations {
     Only(Generation),
 }
 
+#[cfg(feature = "server")]
 impl Generations {
     /// Whether requests of a generation are answered.
     pub fn contains(self, generation: Generation) -> bool {

@@ -2,7 +2,9 @@
 
 use serde_json::{Map, Value};
 
-use super::identity::Identity;
+#[cfg(feature = "server")]
+use crate::rpc::identity::Identity;
+#[cfg(feature = "server")]
 use crate::wire::{Metadata, keys};
 
 /// How important a message is. `EXCEPTION` is not among them: an error is returned, not logged.
@@ -43,12 +45,16 @@ pub struct LogMessage {
     pub message: String,
     /// Whatever else belongs to it.
     pub extra: Map<String, Value>,
+    /// Which server wrote it; known to callers.
+    pub server_id: Option<String>,
+    /// Which request it belongs to; known to callers.
+    pub request_id: Option<String>,
 }
 
 impl LogMessage {
     /// A message without extras.
     pub fn new(level: LogLevel, message: impl Into<String>) -> Self {
-        Self { level, message: message.into(), extra: Map::new() }
+        Self { level, message: message.into(), extra: Map::new(), server_id: None, request_id: None }
     }
 
     /// Adds an extra.
@@ -59,6 +65,7 @@ impl LogMessage {
     }
 
     /// The metadata of the row-less batch that carries it.
+    #[cfg(feature = "server")]
     pub(crate) fn metadata(&self, identity: &Identity, with_request_id: bool) -> Metadata {
         let mut metadata = Metadata::new();
         metadata.insert(keys::LOG_LEVEL, self.level.as_str());

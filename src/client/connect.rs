@@ -1,0 +1,317 @@
+//! [`Connection`]: a pool of connections to one server.
+
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use http::{Extensions, Request, Response, Uri};
+use hyper::rt::{Read, ReadBufCursor, Write};
+#[cfg(feature = "client-tls")]
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::{Connected, Connection as Connects, HttpConnector, capture_connection};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::net::TcpStream;
+#[cfg(unix)]
+use tokio::net::UnixStream;
+use tower_service::Service;
+
+use crate::{Body, BoxError, Result, RpcError};
+
+/// A pool of connections to one server, over TCP, TLS or a Unix socket; what [`Channel`](super::Channel) sends through
+/// unless it is given another service.
+#[derive(Clone)]
+pub struct Connection {
+    client: Client<Connector, Body>,
+}
+
+/// A kept connection was closed before a byte of the response had come: the request has not run, and is sent again once.
+#[derive(Debug)]
+pub struct ConnectionLost(BoxError);
+
+impl Connection {
+    pub(crate) fn new(url: &str, how: &HowToConnect) -> Result<(Self, Uri), RpcError> {
+        let (connector, base) = match url.strip_prefix("unix:") {
+            Some(path) => {
+                let path = PathBuf::from(path.strip_prefix("//").unwrap_or(path));
+                (Connector::Unix(Arc::new(path)), Uri::from_static("http://localhost"))
+            }
+            None => {
+                let base = url.parse::<Uri>().map_err(|error| RpcError::value_error(format!("not a URL: {error}")))?;
+                let mut connector = HttpConnector::new();
+                connector.set_nodelay(true);
+                connector.set_connect_timeout(how.connect_timeout);
+                let connector = match base.scheme_str() {
+                    Some("http") => Connector::Tcp(connector),
+                    Some("https") => secured(connector, how)?,
+                    _ => {
+                        return Err(RpcError::value_error(
+                            "the URL of a server begins with http://, https:// or unix:",
+                        ));
+                    }
+                };
+                (connector, base)
+            }
+        };
+        let mut builder = Client::builder(TokioExecutor::new());
+        builder.pool_timer(hyper_util::rt::TokioTimer::new()).http2_only(how.http2);
+        if how.http2 {
+            builder.http2_adaptive_window(true);
+        }
+        Ok((Self { client: builder.build(connector) }, base))
+    }
+}
+
+/// What a builder says about connections.
+#[derive(Clone)]
+pub(crate) struct HowToConnect {
+    pub(crate) http2: bool,
+    pub(crate) connect_timeout: Option<Duration>,
+    #[cfg(feature = "client-tls")]
+    pub(crate) tls: Option<rustls::ClientConfig>,
+}
+
+#[cfg(feature = "client-tls")]
+fn secured(mut connector: HttpConnector, how: &HowToConnect) -> Result<Connector, RpcError> {
+    connector.enforce_http(false);
+    let builder = HttpsConnectorBuilder::new();
+    let builder = match &how.tls {
+        Some(config) => {
+            let mut config = config.clone();
+            // Set by the connector, which knows the versions of HTTP.
+            config.alpn_protocols.clear();
+            builder.with_tls_config(config)
+        }
+        None => builder
+            .with_provider_and_native_roots(rustls::crypto::ring::default_provider())
+            .map_err(|error| RpcError::value_error(format!("the system's root certificates: {error}")))?,
+    };
+    let builder = builder.https_only();
+    let connector = match how.http2 {
+        true => builder.enable_http2().wrap_connector(connector),
+        false => builder.enable_all_versions().wrap_connector(connector),
+    };
+    Ok(Connector::Tls(Box::new(connector)))
+}
+
+#[cfg(not(feature = "client-tls"))]
+fn secured(_connector: HttpConnector, _how: &HowToConnect) -> Result<Connector, RpcError> {
+    Err(RpcError::value_error(
+        "https:// needs the feature `client-tls`, or a service that speaks TLS given to `ChannelBuilder::service`",
+    ))
+}
+
+impl Service<Request<Body>> for Connection {
+    type Response = Response<Body>;
+    type Error = BoxError;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, BoxError>> + Send>>;
+
+    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
+        let captured = capture_connection(&mut request);
+        let response = self.client.request(request);
+        Box::pin(async move {
+            match response.await {
+                Ok(response) => {
+                    if let Some(used) = response.extensions().get::<Used>() {
+                        used.0.store(true, Ordering::Relaxed);
+                    }
+                    Ok(response.map(Body::new))
+                }
+                Err(error) => {
+                    let mut extensions = Extensions::new();
+                    if let Some(connected) = &*captured.connection_metadata() {
+                        connected.get_extras(&mut extensions);
+                    }
+                    let reused = extensions.get::<Used>().is_some_and(|used| used.0.load(Ordering::Relaxed));
+                    let error: BoxError = error.into();
+                    Err(if reused && is_closed(&*error) { ConnectionLost(error).into() } else { error })
+                }
+            }
+        })
+    }
+}
+
+/// Whether the other side had closed the connection: without a byte of a response.
+fn is_closed(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(error) = error.downcast_ref::<hyper::Error>()
+            && (error.is_incomplete_message() || error.is_canceled() || error.is_closed())
+        {
+            return true;
+        }
+        if let Some(error) = error.downcast_ref::<io::Error>()
+            && matches!(error.kind(), io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe)
+        {
+            return true;
+        }
+        next = error.source();
+    }
+    false
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Connection")
+    }
+}
+
+impl fmt::Display for ConnectionLost {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("the server had closed the kept connection")
+    }
+}
+
+impl std::error::Error for ConnectionLost {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&*self.0)
+    }
+}
+
+/// Whether a connection has brought a response before.
+#[derive(Clone, Default)]
+struct Used(Arc<AtomicBool>);
+
+#[derive(Clone)]
+enum Connector {
+    Tcp(HttpConnector),
+    #[cfg(feature = "client-tls")]
+    Tls(Box<HttpsConnector<HttpConnector>>),
+    Unix(Arc<PathBuf>),
+}
+
+impl Service<Uri> for Connector {
+    type Response = Io;
+    type Error = BoxError;
+    type Future = Pin<Box<dyn Future<Output = Result<Io, BoxError>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        match self {
+            Self::Tcp(connector) => connector.poll_ready(cx).map_err(Into::into),
+            #[cfg(feature = "client-tls")]
+            Self::Tls(connector) => connector.poll_ready(cx),
+            Self::Unix(_) => Poll::Ready(Ok(())),
+        }
+    }
+
+    fn call(&mut self, uri: Uri) -> Self::Future {
+        match self {
+            Self::Tcp(connector) => {
+                let connecting = connector.call(uri);
+                Box::pin(async move { Ok(Io { stream: Stream::Tcp(connecting.await?), used: Used::default() }) })
+            }
+            #[cfg(feature = "client-tls")]
+            Self::Tls(connector) => {
+                let connecting = connector.call(uri);
+                Box::pin(
+                    async move { Ok(Io { stream: Stream::Tls(Box::new(connecting.await?)), used: Used::default() }) },
+                )
+            }
+            Self::Unix(path) => {
+                let path = path.clone();
+                Box::pin(async move { connect_unix(&path).await })
+            }
+        }
+    }
+}
+
+#[cfg(unix)]
+async fn connect_unix(path: &std::path::Path) -> Result<Io, BoxError> {
+    let stream = UnixStream::connect(path).await?;
+    Ok(Io { stream: Stream::Unix(TokioIo::new(stream)), used: Used::default() })
+}
+
+#[cfg(not(unix))]
+async fn connect_unix(_path: &std::path::Path) -> Result<Io, BoxError> {
+    Err("there are no Unix sockets on this system".into())
+}
+
+/// One connection.
+struct Io {
+    stream: Stream,
+    used: Used,
+}
+
+enum Stream {
+    Tcp(TokioIo<TcpStream>),
+    #[cfg(feature = "client-tls")]
+    Tls(Box<MaybeHttpsStream<TokioIo<TcpStream>>>),
+    #[cfg(unix)]
+    Unix(TokioIo<UnixStream>),
+}
+
+impl Connects for Io {
+    fn connected(&self) -> Connected {
+        let connected = match &self.stream {
+            Stream::Tcp(stream) => stream.connected(),
+            #[cfg(feature = "client-tls")]
+            Stream::Tls(stream) => stream.connected(),
+            #[cfg(unix)]
+            Stream::Unix(_) => Connected::new(),
+        };
+        connected.extra(self.used.clone())
+    }
+}
+
+macro_rules! on_stream {
+    ($io:expr, $stream:ident => $result:expr) => {
+        match &mut $io.stream {
+            Stream::Tcp($stream) => $result,
+            #[cfg(feature = "client-tls")]
+            Stream::Tls($stream) => {
+                let $stream = &mut **$stream;
+                $result
+            }
+            #[cfg(unix)]
+            Stream::Unix($stream) => $result,
+        }
+    };
+}
+
+impl Read for Io {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
+        on_stream!(self, stream => Pin::new(stream).poll_read(cx, buffer))
+    }
+}
+
+impl Write for Io {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        on_stream!(self, stream => Pin::new(stream).poll_write(cx, bytes))
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        on_stream!(self, stream => Pin::new(stream).poll_flush(cx))
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        on_stream!(self, stream => Pin::new(stream).poll_shutdown(cx))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        match &self.stream {
+            Stream::Tcp(stream) => stream.is_write_vectored(),
+            #[cfg(feature = "client-tls")]
+            Stream::Tls(stream) => stream.is_write_vectored(),
+            #[cfg(unix)]
+            Stream::Unix(stream) => stream.is_write_vectored(),
+        }
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        pieces: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        on_stream!(self, stream => Pin::new(stream).poll_write_vectored(cx, pieces))
+    }
+}

@@ -1,0 +1,222 @@
+//! From a batch to a request, and on to the head of its response: compression, sessions, resending, retries, time.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use arrow_array::RecordBatch;
+use bytes::Bytes;
+use futures_util::future::Either;
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, header};
+
+use super::channel::{Channel, NO, UNKNOWN, YES};
+use super::connect::ConnectionLost;
+use super::response::{ResponseReader, refusal};
+use super::service::HttpService;
+use crate::generation::Generation;
+use crate::headers::{ACCEPT_MAX_RESPONSE_BYTES, ACCEPT_PRODUCER_STREAM};
+use crate::wire::{Frames, Metadata, StreamEncoder, WireSchema};
+use crate::{Body, BoxError, ErrorCode, RpcError};
+
+/// A request that can be sent any number of times.
+pub(crate) struct Outgoing {
+    pub(crate) method: Method,
+    pub(crate) uri: Uri,
+    pub(crate) body: Vec<Bytes>,
+    /// RPC requests have headers of their own.
+    pub(crate) rpc: Option<Generation>,
+    /// Whether it may be repeated after it may have run.
+    pub(crate) replayable: bool,
+    /// Whether one streamed response is welcome.
+    pub(crate) streamed: bool,
+    pub(crate) compressed: bool,
+}
+
+impl Outgoing {
+    pub(crate) fn rpc(uri: Uri, generation: Generation, frames: Frames) -> Self {
+        Self {
+            method: Method::POST,
+            uri,
+            body: frames.into_vec(),
+            rpc: Some(generation),
+            replayable: false,
+            streamed: false,
+            compressed: false,
+        }
+    }
+
+    pub(crate) fn plain(method: Method, uri: Uri) -> Self {
+        Self { method, uri, body: Vec::new(), rpc: None, replayable: true, streamed: false, compressed: false }
+    }
+
+    /// The same request with other headers of every request.
+    fn build(&self, base: &HeaderMap, max_response_bytes: Option<u64>) -> Request<Body> {
+        let mut request = Request::new(Body::from_frames(self.body.iter().cloned()));
+        *request.method_mut() = self.method.clone();
+        *request.uri_mut() = self.uri.clone();
+        let mut headers = base.clone();
+        if let Some(generation) = self.rpc {
+            if let Some(bytes) = max_response_bytes.filter(|_| generation.reads_budget_header()) {
+                headers.insert(ACCEPT_MAX_RESPONSE_BYTES, bytes.min((1 << 53) - 1).into());
+            }
+            if self.streamed {
+                headers.insert(ACCEPT_PRODUCER_STREAM, HeaderValue::from_static("true"));
+            }
+            if self.compressed {
+                headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("zstd"));
+            }
+        } else {
+            headers.remove(header::CONTENT_TYPE);
+            headers.remove(header::ACCEPT);
+        }
+        *request.headers_mut() = headers;
+        request
+    }
+}
+
+/// One batch as the body of a request.
+pub(crate) fn encode(
+    schema: std::sync::Arc<WireSchema>,
+    batch: &RecordBatch,
+    metadata: &Metadata,
+) -> Result<Frames, RpcError> {
+    let mut frames = Frames::with_capacity(1024);
+    let mut encoder = StreamEncoder::new(schema);
+    encoder.write_schema(&mut frames);
+    encoder
+        .write_batch(batch, metadata, &mut frames)
+        .map_err(|error| RpcError::type_error(format!("the batch cannot be sent: {error}")))?;
+    encoder.write_end(&mut frames);
+    Ok(frames)
+}
+
+impl<S: HttpService> Channel<S> {
+    /// Sends an RPC request; gives what reads its response.
+    pub(crate) async fn ask(&self, mut outgoing: Outgoing) -> Result<ResponseReader, RpcError> {
+        let plain = self.compress(&mut outgoing);
+        let mut response = self.send(&outgoing).await?;
+        if let Some(plain) = plain
+            && response.status() == StatusCode::UNSUPPORTED_MEDIA_TYPE
+        {
+            // The server does not take this coding after all.
+            self.shared.takes_zstd.store(NO, Ordering::Relaxed);
+            outgoing.body = plain;
+            outgoing.compressed = false;
+            response = self.send(&outgoing).await?;
+        }
+        ResponseReader::new(response, &self.shared, &outgoing).await
+    }
+
+    /// Compresses the body where that is worth it; gives it as it was.
+    fn compress(&self, outgoing: &mut Outgoing) -> Option<Vec<Bytes>> {
+        let settings = &self.shared.settings;
+        let level = settings.compression_level?;
+        let length = outgoing.body.iter().map(Bytes::len).sum::<usize>();
+        if length < settings.min_compressed_bytes || self.shared.takes_zstd.load(Ordering::Relaxed) != YES {
+            return None;
+        }
+        let compressed = self.shared.zstd.compress(&outgoing.body, length, level)?;
+        outgoing.compressed = true;
+        Some(std::mem::replace(&mut outgoing.body, vec![compressed]))
+    }
+
+    /// Sends a request, again where that is safe; gives the head of the response.
+    pub(crate) async fn send(&self, outgoing: &Outgoing) -> Result<Response<Body>, RpcError> {
+        let sending = async {
+            let mut first = self.attempt(outgoing).await;
+            if first.as_ref().is_err_and(|error| error.is::<ConnectionLost>()) {
+                first = self.attempt(outgoing).await;
+            }
+            match &self.shared.settings.retry {
+                Some(policy) if outgoing.replayable => policy.repeat(first, || self.attempt(outgoing)).await,
+                _ => first,
+            }
+        };
+        let result = match self.shared.settings.timeout {
+            None => sending.await,
+            Some(timeout) => match within(timeout, sending).await {
+                Some(result) => result,
+                None => return Err(timed_out(timeout, &outgoing.uri)),
+            },
+        };
+        let response = result.map_err(|error| unreachable(&error, &outgoing.uri))?;
+        self.learn(response.headers());
+        if response.status() == StatusCode::UNAUTHORIZED {
+            return Err(refusal::unauthorized(response).await);
+        }
+        Ok(response)
+    }
+
+    async fn attempt(&self, outgoing: &Outgoing) -> Result<Response<Body>, BoxError> {
+        let mut request = outgoing.build(&self.shared.headers, self.shared.settings.max_response_bytes);
+        match &self.session {
+            None => self.service.send(request).await,
+            Some(session) => {
+                session.add_to(request.headers_mut());
+                let response = self.service.send(request).await?;
+                session.take_from(response.headers());
+                Ok(response)
+            }
+        }
+    }
+
+    /// What any response says about codings, unless it is known.
+    fn learn(&self, headers: &HeaderMap) {
+        if self.shared.takes_zstd.load(Ordering::Relaxed) != UNKNOWN {
+            return;
+        }
+        if let Some(list) = headers.get("vgi-supported-encodings").and_then(|value| value.to_str().ok()) {
+            let zstd = list.split(',').any(|name| name.trim().eq_ignore_ascii_case("zstd"));
+            self.shared.takes_zstd.store(if zstd { YES } else { NO }, Ordering::Relaxed);
+        }
+    }
+}
+
+/// The outcome, unless time runs out before.
+pub(crate) async fn within<F: Future>(timeout: Duration, future: F) -> Option<F::Output> {
+    let future = std::pin::pin!(future);
+    let sleep = std::pin::pin!(tokio::time::sleep(timeout));
+    match futures_util::future::select(future, sleep).await {
+        Either::Left((output, _)) => Some(output),
+        Either::Right(_) => None,
+    }
+}
+
+/// Where a request went, without what may be secret.
+pub(crate) fn place(uri: &Uri) -> String {
+    let host = uri.authority().map(|authority| authority.as_str().rsplit('@').next().unwrap_or_default());
+    match (uri.scheme_str(), host) {
+        (Some(scheme), Some(host)) => format!("{scheme}://{host}{}", uri.path()),
+        _ => uri.path().to_owned(),
+    }
+}
+
+fn timed_out(timeout: Duration, uri: &Uri) -> RpcError {
+    RpcError::new("TimeoutError", format!("no response from {} within {timeout:?}", place(uri)))
+        .with_code(ErrorCode::DeadlineExceeded)
+}
+
+/// The error for a request that got no response.
+fn unreachable(error: &BoxError, uri: &Uri) -> RpcError {
+    if let Some(error) = error.downcast_ref::<RpcError>() {
+        return error.clone();
+    }
+    let mut result = RpcError::new("ConnectionError", format!("no response from {}: {}", place(uri), chain(&**error)))
+        .with_code(ErrorCode::Unavailable);
+    result.received_mut().broken = true;
+    result
+}
+
+/// The texts of an error and of what caused it.
+pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    for _ in 0..8 {
+        let Some(error) = next else { break };
+        let cause = error.to_string();
+        if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+        next = error.source();
+    }
+    text
+}

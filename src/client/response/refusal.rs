@@ -1,0 +1,187 @@
+//! Answers that are no answers of the protocol: a 401, a proxy's page, something else entirely.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, Response, StatusCode, Uri, header};
+use http_body_util::{BodyExt as _, Limited};
+use serde_json::Value;
+
+use crate::client::outgoing::place;
+use crate::client::retry::retry_after;
+use crate::error::AuthReason;
+use crate::headers::ARROW_STREAM;
+use crate::{Body, ErrorCode, ErrorDetail, RpcError};
+
+/// As much as is read of such an answer.
+const MOST: usize = 64 * 1024;
+
+/// As much as is shown of a text.
+const SHOWN: usize = 200;
+
+pub(crate) fn is_arrow(headers: &HeaderMap) -> bool {
+    headers.get(header::CONTENT_TYPE).is_some_and(|value| {
+        let bytes = value.as_bytes();
+        bytes.split(|byte| *byte == b';').next().is_some_and(|media| media.trim_ascii() == ARROW_STREAM.as_bytes())
+    })
+}
+
+/// The error of a 401, whoever sent it.
+pub(crate) async fn unauthorized(response: Response<Body>) -> RpcError {
+    let (parts, body) = response.into_parts();
+    let text = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let body = collect(body).await;
+    let json = serde_json::from_slice::<Value>(&body).ok();
+    let member = |name: &str| json.as_ref().and_then(|json| json.get(name)).and_then(Value::as_str).map(str::to_owned);
+    let reason = text("vgi-auth-reason").or_else(|| member("reason"));
+    let reason = reason.map_or(AuthReason::Unauthorized, |name| AuthReason::from_wire(&name));
+    let detail = match &json {
+        Some(Value::Object(_)) => member("detail").unwrap_or_default(),
+        _ if is_html(&parts.headers, &body) => "the server answered with an HTML page".to_owned(),
+        _ => shorten(&String::from_utf8_lossy(&body)),
+    };
+    let message = match detail.is_empty() {
+        true => reason.to_string(),
+        false => format!("{reason}: {detail}"),
+    };
+    let hint = member("proxy_hint").filter(|hint| !hint.is_empty());
+    let required = text("vgi-auth-proxy-required").is_some_and(|value| value == "true");
+    let mut error = RpcError::new("AuthenticationError", message).with_code(ErrorCode::Unauthenticated);
+    let received = error.received_mut();
+    received.http_status = Some(StatusCode::UNAUTHORIZED);
+    received.auth_reason = Some(reason);
+    received.request_id = text("x-request-id");
+    received.proxy_hint =
+        hint.or_else(|| required.then(|| "credentials are added by a proxy: call the server through it".to_owned()));
+    error
+}
+
+/// The error of an answer that nobody who knows the protocol has written: short, with what came and from where.
+pub(crate) async fn not_of_the_protocol(response: Response<Body>, uri: &Uri) -> RpcError {
+    let (parts, body) = response.into_parts();
+    let body = collect(body).await;
+    let what = describe(&parts.headers, &body);
+    let mut error = RpcError::new(
+        "HttpError",
+        format!("HTTP {} from {}: {what}, where an Arrow IPC stream was expected", parts.status.as_u16(), place(uri)),
+    )
+    .with_code(match parts.status {
+        StatusCode::TOO_MANY_REQUESTS => ErrorCode::ResourceExhausted,
+        StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => {
+            ErrorCode::Unavailable
+        }
+        StatusCode::NOT_FOUND => ErrorCode::Unimplemented,
+        StatusCode::FORBIDDEN => ErrorCode::PermissionDenied,
+        _ => ErrorCode::Unknown,
+    });
+    if let Some(delay) = retry_after(&parts.headers) {
+        error = error.with_detail(ErrorDetail::retry_info(delay.min(Duration::from_secs(86_400))));
+    }
+    let received = error.received_mut();
+    received.http_status = Some(parts.status);
+    received.request_id = parts.headers.get("x-request-id").and_then(|value| value.to_str().ok()).map(str::to_owned);
+    error
+}
+
+/// What a body is, in a few words. Of pages only the title is shown: they may repeat what the request held.
+fn describe(headers: &HeaderMap, body: &[u8]) -> String {
+    let media = headers.get(header::CONTENT_TYPE).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+    if is_html(headers, body) {
+        let text = String::from_utf8_lossy(body);
+        return match title(&text) {
+            Some(title) => format!("an HTML page titled '{title}'"),
+            None => "an HTML page".to_owned(),
+        };
+    }
+    if let Ok(Value::Object(json)) = serde_json::from_slice::<Value>(body) {
+        let member = |name: &str| json.get(name).and_then(Value::as_str).map(shorten);
+        return match (member("title"), member("description")) {
+            (Some(title), Some(description)) => format!("JSON that says '{title}: {description}'"),
+            (Some(title), None) => format!("JSON that says '{title}'"),
+            _ => "JSON".to_owned(),
+        };
+    }
+    match media {
+        _ if body.is_empty() => "no body".to_owned(),
+        Some(media) => format!("{} bytes of {}", body.len(), shorten(&media)),
+        None => format!("{} bytes without a content type", body.len()),
+    }
+}
+
+fn is_html(headers: &HeaderMap, body: &[u8]) -> bool {
+    let start = body.trim_ascii_start();
+    let begins = |with: &[u8]| start.get(..with.len()).is_some_and(|start| start.eq_ignore_ascii_case(with));
+    headers.get(header::CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"text/html"))
+        || begins(b"<!doctype")
+        || begins(b"<html")
+}
+
+fn title(page: &str) -> Option<String> {
+    let lower = page.to_ascii_lowercase();
+    let start = lower.find("<title>")? + "<title>".len();
+    let end = start + lower.get(start..)?.find("</title>")?;
+    page.get(start..end).map(shorten).filter(|title| !title.is_empty())
+}
+
+/// One line of bounded length.
+fn shorten(text: &str) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line,
+    }
+}
+
+async fn collect(body: Body) -> Bytes {
+    match Limited::new(body, MOST).collect().await {
+        Ok(body) => body.to_bytes(),
+        Err(_) => Bytes::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(status: u16, content_type: &str, body: &'static str) -> Response<Body> {
+        Response::builder().status(status).header("content-type", content_type).body(Body::from(body)).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_page_is_named_by_its_title_and_not_repeated() {
+        let page = "<html><title>502 Bad\n Gateway</title><body>Authorization: Bearer secret</body></html>";
+        let uri = Uri::from_static("http://user:secret@host:80/Calc/add?key=secret");
+        let error = not_of_the_protocol(answer(502, "text/html; charset=utf-8", page), &uri).await;
+        let expected = "HttpError: HTTP 502 from http://host:80/Calc/add: an HTML page titled '502 Bad Gateway', where an \
+                        Arrow IPC stream was expected";
+        assert_eq!(error.to_string(), expected);
+        assert_eq!(error.http_status(), Some(StatusCode::BAD_GATEWAY));
+        assert!(error.is_retryable());
+    }
+
+    #[tokio::test]
+    async fn json_of_the_framework_is_shown() {
+        let body = r#"{"title": "413 Too Large", "description": "at most 10"}"#;
+        let error = not_of_the_protocol(answer(413, "application/json", body), &Uri::from_static("/x")).await;
+        assert!(error.message().contains("JSON that says '413 Too Large: at most 10'"), "{error}");
+        let error = not_of_the_protocol(answer(200, "text/plain", "abc"), &Uri::from_static("/x")).await;
+        assert!(error.message().contains("3 bytes of text/plain"), "{error}");
+        let error = not_of_the_protocol(answer(204, "", ""), &Uri::from_static("/x")).await;
+        assert!(error.message().contains("no body"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_401_says_why() {
+        let body = r#"{"error":"unauthorized","reason":"proxy_required","detail":"go away","proxy_hint":"use X"}"#;
+        let error = unauthorized(answer(401, "application/json", body)).await;
+        assert_eq!(error.to_string(), "AuthenticationError: proxy_required: go away");
+        assert_eq!((error.auth_reason(), error.proxy_hint()), (Some(AuthReason::ProxyRequired), Some("use X")));
+        assert!(error.is_unauthenticated());
+
+        let error = unauthorized(answer(401, "text/html", "<html>go away")).await;
+        assert_eq!(error.auth_reason(), Some(AuthReason::Unauthorized));
+        assert_eq!(error.message(), "unauthorized: the server answered with an HTML page");
+        let error = unauthorized(answer(401, "text/plain", "no\n such key")).await;
+        assert_eq!(error.message(), "unauthorized: no such key");
+    }
+}

@@ -1,0 +1,123 @@
+//! What goes wrong, and how it is told.
+
+use http::{Request, Response, StatusCode};
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex};
+use tower::service_fn;
+use tower_vgi::client::{Channel, Generation, introspect, request_upload_urls};
+use tower_vgi::{Body, ErrorCode};
+
+use crate::calculator::CalculatorClient;
+use crate::ways::{all, clients, stack};
+
+#[tokio::test]
+async fn an_error_of_a_method_comes_whole() {
+    for (way, client) in clients().await {
+        let error = client.divide(1, 0).await.unwrap_err();
+        assert_eq!(error.to_string(), "ValueError: the divisor must not be 0", "{way}");
+        assert_eq!(error.kind(), Some("zero_divisor"), "{way}");
+        assert_eq!(error.http_status(), Some(StatusCode::OK), "{way}");
+        assert!(error.request_id().is_some_and(|id| !id.is_empty()) && error.server_id().is_some(), "{way}");
+        assert!(error.traceback().is_some(), "{way}");
+        let error = client.parse("x".to_owned()).await.unwrap_err();
+        assert_eq!(error.type_name(), "ParseIntError", "{way}");
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_method_is_not_implemented() {
+    for (way, channel) in all().await {
+        let batch = crate::support::Arguments::none().batch();
+        let error = channel.unary("acme.Calculator.v1", "absent", batch).await.unwrap_err();
+        assert!(error.is_not_implemented(), "{way}: {error}");
+        assert_eq!(error.http_status(), Some(StatusCode::NOT_FOUND), "{way}");
+        let error = request_upload_urls(&channel, 1).await.unwrap_err();
+        assert_eq!(error.type_name(), "NotSupported", "{way}");
+        assert_eq!(request_upload_urls(&channel, 101).await.unwrap_err().type_name(), "ValueError", "{way}");
+    }
+}
+
+#[tokio::test]
+async fn logs_come_before_the_result() {
+    let logs = Arc::new(Mutex::new(Vec::new()));
+    let seen = logs.clone();
+    let channel = Channel::builder()
+        .on_log(move |log| seen.lock().unwrap().push((log.level, log.message.clone(), log.request_id.is_some())))
+        .service(stack(), "/")
+        .unwrap();
+    CalculatorClient::new(channel).whoami(1, 2).await.unwrap();
+    let expected = (tower_vgi::client::LogLevel::Info, "asked who calls".to_owned(), true);
+    assert_eq!(*logs.lock().unwrap(), [expected]);
+}
+
+#[tokio::test]
+async fn the_generation_is_asked_for_once() {
+    let count = Arc::new(Mutex::new(Vec::new()));
+    let (seen, inner) = (count.clone(), stack());
+    let service = service_fn(move |request: Request<Body>| {
+        seen.lock().unwrap().push(format!("{} {}", request.method(), request.uri().path()));
+        tower::ServiceExt::oneshot(inner.clone(), request)
+    });
+    let client = CalculatorClient::new(Channel::in_process(service));
+    let calls = (0..3).map(|_| client.add(1.0, 2.0));
+    for result in futures_util::future::join_all(calls).await {
+        assert_eq!(result.unwrap(), 3.0);
+    }
+    let count = count.lock().unwrap();
+    assert_eq!(count.iter().filter(|request| *request == "OPTIONS /health").count(), 1, "{count:?}");
+    assert_eq!(count.len(), 4, "{count:?}");
+}
+
+#[tokio::test]
+async fn something_else_than_a_server_is_named() {
+    let service = service_fn(|_request: Request<Body>| async {
+        let page = "<html><title>Sign in</title></html>";
+        let response = Response::builder().status(502).header("content-type", "text/html");
+        Ok::<_, Infallible>(response.body(Body::from(page)).unwrap())
+    });
+    let channel = Channel::builder().generation(Generation::Namespaced).service(service, "http://proxy:1/vgi").unwrap();
+    let error = CalculatorClient::new(channel).add(1.0, 2.0).await.unwrap_err();
+    assert_eq!((error.type_name(), error.code()), ("HttpError", ErrorCode::Unavailable));
+    assert!(error.message().contains("HTTP 502 from http://proxy:1/vgi/acme.Calculator.v1/add"), "{error}");
+    assert!(error.message().contains("'Sign in'"), "{error}");
+}
+
+#[tokio::test]
+async fn nothing_listens() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    drop(listener);
+    let error = CalculatorClient::connect(&url).await.unwrap().add(1.0, 2.0).await.unwrap_err();
+    assert!(error.is_connection_error() && error.is_retryable(), "{error}");
+}
+
+#[tokio::test]
+async fn what_a_server_offers_is_told_alike() {
+    let mut tables = Vec::new();
+    for (way, channel) in all().await {
+        let description = introspect(&channel).await.unwrap();
+        assert_eq!(description.protocols.len(), 1, "{way}");
+        let protocol = &description.protocols[0];
+        assert_eq!(
+            (protocol.name.as_str(), protocol.version.as_deref()),
+            ("acme.Calculator.v1", Some("1.2.0")),
+            "{way}"
+        );
+        let add = protocol.methods.iter().find(|method| method.name == "add").unwrap();
+        assert_eq!(add.parameters.fields().len(), 2, "{way}");
+        tables.push((description.generation, description.to_string()));
+    }
+    let table = &tables.iter().find(|(generation, _)| *generation == Generation::Namespaced).unwrap().1;
+    let line = table.lines().find(|line| line.trim_start().starts_with("add ")).unwrap();
+    assert_eq!(line.split_whitespace().collect::<Vec<_>>().join(" "), "add unary a: float64, b: float64 float64");
+}
+
+#[tokio::test]
+async fn capabilities_are_remembered() {
+    for (way, channel) in all().await {
+        let first = tower_vgi::client::capabilities(&channel).await.unwrap();
+        let second = tower_vgi::client::capabilities(&channel).await.unwrap();
+        assert!(Arc::ptr_eq(&first, &second), "{way}");
+        assert!(first.response_budgets, "{way}");
+    }
+}
