@@ -264,7 +264,7 @@ impl ProducerBuilder {
     }
 
     /// The batches have this schema. Without one, the schema comes with each call
-    /// ([`Producer::with_schema`]).
+    /// (`Producer::with_schema`).
     pub fn output(mut self, schema: SchemaRef) -> Self {
         self.0.output = Some(schema);
         self

@@ -7,6 +7,7 @@ use http::{HeaderMap, header};
 
 use super::channel::Channel;
 use super::outgoing::Outgoing;
+use super::response::refusal;
 use super::service::HttpService;
 use crate::headers::{ACCEPT_MAX_RESPONSE_BYTES_SUPPORT, EXTERNALIZATION_ENABLED, PRODUCER_STREAM};
 use crate::{Result, RpcError};
@@ -91,7 +92,13 @@ pub async fn capabilities<S: HttpService>(channel: &Channel<S>) -> Result<Arc<Se
 /// Asks the server.
 pub(crate) async fn ask<S: HttpService>(channel: &Channel<S>) -> Result<ServerCapabilities, RpcError> {
     let (method, uri) = channel.health()?;
-    let response = channel.send(&Outgoing::plain(method, uri)).await?;
+    let outgoing = Outgoing::plain(method, uri);
+    let response = channel.send(&outgoing).await?;
+    // Servers say what they can do with every answer. A proxy's failure is none: nothing is learnt from it.
+    let speaks = response.headers().keys().any(|name| name.as_str().starts_with("vgi-"));
+    if !speaks && !response.status().is_success() {
+        return Err(refusal::not_of_the_protocol(response, &outgoing.uri).await);
+    }
     Ok(ServerCapabilities::from_headers(response.headers()))
 }
 

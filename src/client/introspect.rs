@@ -222,7 +222,11 @@ impl fmt::Display for DescribedProtocol {
             [method.name.clone(), method.kind_name().to_owned(), columns(&method.parameters), result]
         });
         let rows: Vec<[String; 4]> = std::iter::once(head).chain(rows).collect();
-        let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+        // A few long rows do not push everything else to the far right.
+        let width = |column: usize| {
+            let lengths = rows.iter().map(|row| row[column].chars().count());
+            lengths.filter(|length| *length <= WIDEST).max().unwrap_or(0)
+        };
         let widths = [width(0), width(1), width(2)];
         for [name, kind, parameters, result] in &rows {
             let line = format!("  {name:0$}  {kind:1$}  {parameters:2$}  {result}", widths[0], widths[1], widths[2]);
@@ -231,6 +235,9 @@ impl fmt::Display for DescribedProtocol {
         Ok(())
     }
 }
+
+/// The widest column that others are lined up behind.
+const WIDEST: usize = 60;
 
 fn columns(schema: &Schema) -> String {
     let columns = schema.fields().iter().map(|field| format!("{}: {}", field.name(), nullable(field)));

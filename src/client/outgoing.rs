@@ -11,6 +11,7 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, h
 use super::channel::{Channel, NO, UNKNOWN, YES};
 use super::connect::ConnectionLost;
 use super::response::{ResponseReader, refusal};
+use super::retry::Replayable;
 use super::service::HttpService;
 use crate::generation::Generation;
 use crate::headers::{ACCEPT_MAX_RESPONSE_BYTES, ACCEPT_PRODUCER_STREAM};
@@ -69,6 +70,9 @@ impl Outgoing {
             headers.remove(header::ACCEPT);
         }
         *request.headers_mut() = headers;
+        if self.replayable {
+            request.extensions_mut().insert(Replayable);
+        }
         request
     }
 }

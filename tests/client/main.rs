@@ -1,4 +1,4 @@
-//! The client against our own server: in process, over TCP, over HTTP/2 and over a Unix socket.
+//! The client against our own server: in process, over TCP, HTTP/2 and TLS, and over a Unix socket.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
 #[path = "../service/calculator.rs"]
@@ -7,9 +7,17 @@ mod calculator;
 #[path = "../support/mod.rs"]
 mod support;
 
+#[cfg(feature = "client-tls")]
+mod tls;
+
+mod authentication;
 mod bodies;
 mod broken;
 mod calls;
+mod equal;
 mod errors;
+mod retries;
 mod sessions;
+#[cfg(unix)]
+mod unix;
 mod ways;

@@ -63,7 +63,7 @@ pub(crate) async fn not_of_the_protocol(response: Response<Body>, uri: &Uri) -> 
     let what = describe(&parts.headers, &body);
     let mut error = RpcError::new(
         "HttpError",
-        format!("HTTP {} from {}: {what}, where an Arrow IPC stream was expected", parts.status.as_u16(), place(uri)),
+        format!("HTTP {} from {}: {what}; that is no answer of a vgi-rpc server", parts.status.as_u16(), place(uri)),
     )
     .with_code(match parts.status {
         StatusCode::TOO_MANY_REQUESTS => ErrorCode::ResourceExhausted,
@@ -152,8 +152,8 @@ mod tests {
         let page = "<html><title>502 Bad\n Gateway</title><body>Authorization: Bearer secret</body></html>";
         let uri = Uri::from_static("http://user:secret@host:80/Calc/add?key=secret");
         let error = not_of_the_protocol(answer(502, "text/html; charset=utf-8", page), &uri).await;
-        let expected = "HttpError: HTTP 502 from http://host:80/Calc/add: an HTML page titled '502 Bad Gateway', where an \
-                        Arrow IPC stream was expected";
+        let expected = "HttpError: HTTP 502 from http://host:80/Calc/add: an HTML page titled '502 Bad Gateway'; that is \
+                        no answer of a vgi-rpc server";
         assert_eq!(error.to_string(), expected);
         assert_eq!(error.http_status(), Some(StatusCode::BAD_GATEWAY));
         assert!(error.is_retryable());
