@@ -30,7 +30,7 @@ fn flaky(
             if index < failures {
                 return Ok(Response::builder().status(503).header("retry-after", "1").body(Body::empty()).unwrap());
             }
-            Ok::<_, Infallible>(inner.oneshot(request).await?)
+            inner.oneshot(request).await
         }
     });
     (service, requests)
@@ -92,7 +92,7 @@ async fn a_turn_of_an_exchange_is_never_repeated() {
                 if request.uri().path().ends_with("/exchange") {
                     return Ok(Response::builder().status(503).body(Body::empty()).unwrap());
                 }
-                Ok::<_, Infallible>(inner.oneshot(request).await?)
+                inner.oneshot(request).await
             }
         });
         let turns = Arc::new(AtomicUsize::new(0));
