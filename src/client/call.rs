@@ -137,10 +137,10 @@ impl<'a, S: HttpService> MethodCall<'a, S> {
     ) -> Result<AnnotatedBatch, RpcError> {
         let timeout = self.channel.shared.settings.timeout;
         let method = self.target.method.clone();
-        let call = self.call_unary(schema, parameters);
+        let mut call = std::pin::pin!(self.call_unary(schema, parameters));
         match timeout {
-            None => call.await,
-            Some(timeout) => within(timeout, call).await.unwrap_or_else(|| {
+            None => call.as_mut().await,
+            Some(timeout) => within(timeout, call.as_mut()).await.unwrap_or_else(|| {
                 Err(RpcError::new("TimeoutError", format!("no result of '{method}' within {timeout:?}"))
                     .with_code(ErrorCode::DeadlineExceeded))
             }),
@@ -230,7 +230,7 @@ impl<'a, S: HttpService> MethodCall<'a, S> {
         endpoint: Endpoint,
         schema: Arc<WireSchema>,
         parameters: &RecordBatch,
-    ) -> Result<(ResponseReader, Generation), RpcError> {
+    ) -> Result<(Box<ResponseReader>, Generation), RpcError> {
         let generation = self.channel.generation().await?;
         let uri = self.channel.uri(&self.target.path(generation, endpoint))?;
         let frames = encode(schema, parameters, &self.target.metadata(generation))?;
@@ -257,7 +257,7 @@ pub(crate) struct Opened {
     /// Where its next turns go.
     pub(crate) uri: Uri,
     pub(crate) header: Option<AnnotatedBatch>,
-    pub(crate) reader: ResponseReader,
+    pub(crate) reader: Box<ResponseReader>,
     /// The first batch that is neither log nor error.
     pub(crate) first: Option<AnnotatedBatch>,
     pub(crate) output: Option<Arc<WireSchema>>,

@@ -95,7 +95,7 @@ pub(crate) fn encode(
 
 impl<S: HttpService> Channel<S> {
     /// Sends an RPC request; gives what reads its response.
-    pub(crate) async fn ask(&self, mut outgoing: Outgoing) -> Result<ResponseReader, RpcError> {
+    pub(crate) async fn ask(&self, mut outgoing: Outgoing) -> Result<Box<ResponseReader>, RpcError> {
         let plain = self.compress(&mut outgoing);
         let mut response = self.send(&outgoing).await?;
         if let Some(plain) = plain
@@ -125,7 +125,8 @@ impl<S: HttpService> Channel<S> {
 
     /// Sends a request, again where that is safe; gives the head of the response.
     pub(crate) async fn send(&self, outgoing: &Outgoing) -> Result<Response<Body>, RpcError> {
-        let sending = async {
+        // Pinned here, so that it is not moved whether there is a timeout or not.
+        let mut sending = std::pin::pin!(async {
             let mut first = self.attempt(outgoing).await;
             if first.as_ref().is_err_and(|error| error.is::<ConnectionLost>()) {
                 first = self.attempt(outgoing).await;
@@ -134,10 +135,10 @@ impl<S: HttpService> Channel<S> {
                 Some(policy) if outgoing.replayable => policy.repeat(first, || self.attempt(outgoing)).await,
                 _ => first,
             }
-        };
+        });
         let result = match self.shared.settings.timeout {
-            None => sending.await,
-            Some(timeout) => match within(timeout, sending).await {
+            None => sending.as_mut().await,
+            Some(timeout) => match within(timeout, sending.as_mut()).await {
                 Some(result) => result,
                 None => return Err(timed_out(timeout, &outgoing.uri)),
             },

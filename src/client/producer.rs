@@ -30,7 +30,7 @@ use crate::{Result, RpcError};
 /// How often a streamed response is taken up again without a batch in between.
 const MAX_FAILURES: u32 = 3;
 
-type Request = Pin<Box<dyn Future<Output = Result<ResponseReader, RpcError>> + Send>>;
+type Request = Pin<Box<dyn Future<Output = Result<Box<ResponseReader>, RpcError>> + Send>>;
 type Resolution = Pin<Box<dyn Future<Output = (Result<AnnotatedBatch, RpcError>, Box<ResponseReader>)> + Send>>;
 
 /// The batches of a producer: a `futures::Stream`, which ends with the producer or with an error.
@@ -100,7 +100,7 @@ impl<S: HttpService> ProducerStream<S, Option<AnnotatedBatch>> {
         let Opened { generation, uri, header, reader, first, output } = opened;
         let mut inner = Inner::new(channel, target, generation, uri);
         inner.schema = output;
-        inner.state = State::Reading(Box::new(reader));
+        inner.state = State::Reading(reader);
         if let Some(first) = first {
             inner.take(first)?;
         }
@@ -256,7 +256,7 @@ impl<S: HttpService> Inner<S> {
                     self.state = State::Idle;
                 }
                 State::Requesting(request) => match ready!(request.as_mut().poll(cx)) {
-                    Ok(reader) => self.state = State::Reading(Box::new(reader)),
+                    Ok(reader) => self.state = State::Reading(reader),
                     Err(error) => self.recover(error)?,
                 },
                 State::Resolving(resolution) => {
@@ -400,7 +400,7 @@ impl<S: HttpService> Inner<S> {
     }
 
     /// The request that goes on from the cursor.
-    fn request(&self) -> Result<impl Future<Output = Result<ResponseReader, RpcError>> + Send + use<S>, RpcError> {
+    fn request(&self) -> Result<impl Future<Output = Result<Box<ResponseReader>, RpcError>> + Send + use<S>, RpcError> {
         let metadata = tokens(self.cursor.as_deref(), self.call.as_deref());
         let mut outgoing = turn(self.uri.clone(), self.generation, &metadata)?;
         outgoing.streamed = self.channel.shared.settings.streamed_producers;
@@ -421,10 +421,10 @@ impl<S: HttpService, H: fmt::Debug> fmt::Debug for ProducerStream<S, H> {
 }
 
 /// A request that runs by itself; ended when it is dropped.
-struct Ahead(JoinHandle<Result<ResponseReader, RpcError>>);
+struct Ahead(JoinHandle<Result<Box<ResponseReader>, RpcError>>);
 
 impl Future for Ahead {
-    type Output = Result<ResponseReader, RpcError>;
+    type Output = Result<Box<ResponseReader>, RpcError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let outcome = ready!(Pin::new(&mut self.0).poll(cx));

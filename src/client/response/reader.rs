@@ -50,7 +50,11 @@ impl From<ReadError> for RpcError {
 
 impl ResponseReader {
     /// Looks at the head; gives an error for what is no answer of the protocol.
-    pub(crate) async fn new(response: Response<Body>, shared: &Shared, outgoing: &Outgoing) -> Result<Self, RpcError> {
+    pub(crate) async fn new(
+        response: Response<Body>,
+        shared: &Shared,
+        outgoing: &Outgoing,
+    ) -> Result<Box<Self>, RpcError> {
         if !refusal::is_arrow(response.headers()) {
             return Err(refusal::not_of_the_protocol(response, &outgoing.uri).await);
         }
@@ -75,7 +79,7 @@ impl ResponseReader {
         let decoder = IncrementalDecoder::new(shared.limits.clone())
             .with_schema_cache(shared.schemas.clone())
             .with_pool(shared.pool.clone());
-        Ok(Self {
+        Ok(Box::new(Self {
             body,
             decoder: if shared.settings.strict { decoder } else { decoder.allow_nulls() },
             decompressor,
@@ -88,7 +92,7 @@ impl ResponseReader {
             ended: false,
             status: parts.status,
             place: place(&outgoing.uri).into(),
-        })
+        }))
     }
 
     /// What comes next; `None` at the end of the body.
