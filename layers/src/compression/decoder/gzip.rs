@@ -9,8 +9,11 @@ use super::super::account::Account;
 use super::super::encoding::Encoding;
 use super::{AT_ONCE, DecodeError, STEP, hand_over};
 
-/// Compressed bytes given to gzip at once: they become 4 MiB at most.
-const INPUT: usize = 4 * 1024;
+/// Compressed bytes given to gzip in one call: they become 1 MiB at most.
+const INPUT: usize = 1024;
+
+/// Such calls at once: a body may be made of any number of members without a byte in them.
+const CALLS: usize = 32;
 
 /// A body of gzip members.
 pub(in super::super) struct GzipDecoder(MultiGzDecoder<Bounded>);
@@ -22,7 +25,10 @@ impl GzipDecoder {
 
     pub(super) fn step(&mut self, input: &mut Bytes) -> Result<bool, DecodeError> {
         let until = self.0.get_ref().output.len().saturating_add(AT_ONCE);
-        while !input.is_empty() && self.0.get_ref().output.len() < until {
+        for _ in 0..CALLS {
+            if input.is_empty() || self.0.get_ref().output.len() >= until {
+                break;
+            }
             let piece = input.split_to(input.len().min(INPUT));
             if let Err(error) = self.0.write_all(&piece) {
                 return Err(self.0.get_mut().explain(&error));

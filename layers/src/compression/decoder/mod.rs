@@ -296,4 +296,40 @@ mod tests {
         let error = counted(Encoding::Zstd, &begun, &RequestMemoryPool::new(4 << 20)).unwrap_err();
         assert!(matches!(error, DecodeError::Refused(_)), "{error:?}");
     }
+
+    #[test]
+    fn tmp_steps() {
+        let zeros = vec![0; 64 << 20];
+        let numbers: Vec<u8> = (0..16_u32 << 20).flat_map(u32::to_le_bytes).collect();
+        for (name, body) in [
+            ("zeros whole", zstd_whole(&zeros)),
+            ("zeros streamed", zstd_streamed(&zeros)),
+            ("numbers whole", zstd_whole(&numbers)),
+            ("numbers streamed", zstd_streamed(&numbers)),
+            ("gzip zeros", gzip(&zeros)),
+        ] {
+            let enc = if name.starts_with("gzip") { Encoding::Gzip } else { Encoding::Zstd };
+            let settings = CompressionLayer::new().settings();
+            let mut decoder = Decoder::new(enc, &settings, Account::open(None, 0).unwrap()).unwrap();
+            let mut input = Bytes::from(body);
+            let len = input.len();
+            let mut times = vec![];
+            loop {
+                let t = std::time::Instant::now();
+                let done = decoder.step(&mut input).unwrap();
+                times.push(t.elapsed());
+                if done {
+                    break;
+                }
+            }
+            times.sort();
+            println!(
+                "{name} {len}: {} steps, max {:?} {:?} median {:?}",
+                times.len(),
+                times.last().unwrap(),
+                times.iter().rev().nth(1),
+                times[times.len() / 2]
+            );
+        }
+    }
 }
