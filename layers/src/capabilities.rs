@@ -55,9 +55,15 @@ pub struct CapabilitiesLayer {
 impl CapabilitiesLayer {
     /// Says what `capabilities` say, on every response.
     pub fn new(capabilities: Capabilities) -> Self {
-        Self { headers: Arc::new(capabilities.headers().iter().cloned().collect()) }
+        let mut headers: HeaderMap = capabilities.headers().iter().cloned().collect();
+        // Copies of the map keep its size, so that the few headers of a response fit into them.
+        headers.reserve(OTHERS);
+        Self { headers: Arc::new(headers) }
     }
 }
+
+/// How many headers a response has besides, as a rule.
+const OTHERS: usize = 8;
 
 impl<S> Layer<S> for CapabilitiesLayer {
     type Service = WithCapabilities<S>;
