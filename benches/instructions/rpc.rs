@@ -148,11 +148,11 @@ where
     let runtime = Rc::new(runtime());
     Box::new(move || {
         let requests: Vec<Request<Body>> = (0..TIMES).map(|_| template.request()).collect();
-        let (service, runtime) = (service.clone(), runtime.clone());
+        let (mut service, runtime) = (service.clone(), runtime.clone());
         Box::new(move || {
             runtime.block_on(async {
                 for request in requests {
-                    let response = service.clone().oneshot(request).await.unwrap();
+                    let response = service.ready().await.unwrap().call(request).await.unwrap();
                     let failed = response.headers().contains_key("x-vgi-rpc-error");
                     assert!(response.status() == StatusCode::OK && !failed, "{:?}", response.headers());
                     let mut body = response.into_body();

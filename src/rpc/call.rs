@@ -21,16 +21,20 @@ use crate::{BoxError, RpcError};
 /// A call layer is a tower layer over `Service<Call, Response = Reply>`; it may look at the call,
 /// change its [`input`](Call::input) or extensions, answer in its place, or look at the [`Reply`].
 pub struct Call {
+    pub(crate) head: Box<CallHead>,
+    /// The caller's batch. It may be a pointer to a batch elsewhere, which has no rows.
+    pub input: AnnotatedBatch,
+}
+
+/// What is known of a call before its body is read. In a box, since it passes through many hands.
+pub(crate) struct CallHead {
     pub(crate) method: Arc<HostedMethod>,
     pub(crate) generation: Generation,
     pub(crate) operation: Operation,
     pub(crate) tokens: SentTokens,
     pub(crate) identity: Identity,
     pub(crate) limit: Option<u64>,
-    /// The caller's batch. It may be a pointer to a batch elsewhere, which has no rows.
-    pub input: AnnotatedBatch,
-    /// The head of the HTTP request. Layers inside of this one, and the method, see what is changed here.
-    pub parts: http::request::Parts,
+    pub(crate) parts: http::request::Parts,
 }
 
 /// The full name of a method, shown as `protocol/method`. Cheap to clone.
@@ -84,52 +88,62 @@ pub(crate) struct SentTokens {
 impl Call {
     /// The wire name of the protocol.
     pub fn protocol(&self) -> &str {
-        &self.method.protocol
+        &self.head.method.protocol
     }
 
     /// What the method looks like to callers.
     pub fn method(&self) -> &MethodDescription {
-        &self.method.description
+        &self.head.method.description
     }
 
     /// Protocol and method in one, to be kept when the call is handed on.
     pub fn method_name(&self) -> MethodName {
-        MethodName(self.method.clone())
+        MethodName(self.head.method.clone())
     }
 
     /// Which form of the wire the caller speaks.
     pub fn generation(&self) -> Generation {
-        self.generation
+        self.head.generation
     }
 
     /// What is asked of the method.
     pub fn operation(&self) -> Operation {
-        self.operation
+        self.head.operation
     }
 
     /// The id of the request.
     pub fn request_id(&self) -> &str {
-        self.identity.request_id()
+        self.head.identity.request_id()
     }
 
     /// Who calls; `None` where no authentication layer said.
     pub fn auth(&self) -> Option<&AuthContext> {
-        self.parts.extensions.get()
+        self.extensions().get()
     }
 
     /// The head of the HTTP request.
+    pub fn parts(&self) -> &http::request::Parts {
+        &self.head.parts
+    }
+
+    /// The head of the HTTP request. Layers inside of this one, and the method, see what is changed here.
+    pub fn parts_mut(&mut self) -> &mut http::request::Parts {
+        &mut self.head.parts
+    }
+
+    /// The headers of the HTTP request.
     pub fn headers(&self) -> &http::HeaderMap {
-        &self.parts.headers
+        &self.head.parts.headers
     }
 
     /// What layers put on the request.
     pub fn extensions(&self) -> &http::Extensions {
-        &self.parts.extensions
+        &self.head.parts.extensions
     }
 
     /// What layers put on the request.
     pub fn extensions_mut(&mut self) -> &mut http::Extensions {
-        &mut self.parts.extensions
+        &mut self.head.parts.extensions
     }
 }
 
@@ -139,8 +153,8 @@ impl fmt::Debug for Call {
             .debug_struct("Call")
             .field("protocol", &self.protocol())
             .field("method", &self.method().name)
-            .field("generation", &self.generation)
-            .field("operation", &self.operation)
+            .field("generation", &self.generation())
+            .field("operation", &self.operation())
             .field("rows", &self.input.batch.num_rows())
             .finish_non_exhaustive()
     }

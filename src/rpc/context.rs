@@ -9,8 +9,9 @@ use cookie::Cookie;
 use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Uri, header};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFuture};
 
+use super::call::{CallHead, Operation};
+use super::dispatcher::HostedMethod;
 use super::generation::Generation;
-use super::identity::Identity;
 use super::log::{LogLevel, LogMessage};
 use super::method::MethodDescription;
 use crate::vocabulary::{AuthContext, PeerAddr};
@@ -23,49 +24,31 @@ use crate::{MethodError, Result, RpcError};
 #[derive(Clone)]
 pub struct CallContext {
     shared: Arc<Shared>,
-    metadata: Arc<Metadata>,
+    /// That of a later step, in place of the request's.
+    metadata: Option<Arc<Metadata>>,
 }
 
 struct Shared {
-    parts: http::request::Parts,
-    protocol: Arc<str>,
-    method: Arc<MethodDescription>,
-    generation: Generation,
-    identity: Identity,
+    head: Box<CallHead>,
+    metadata: Metadata,
     preferred_response_bytes: Option<u64>,
-    may_set_cookies: bool,
     logs: Mutex<Vec<LogMessage>>,
     response_headers: Mutex<HeaderMap>,
     cancelled: OnceLock<CancellationToken>,
     gone: AtomicBool,
 }
 
-/// What the runner knows when it makes a context.
-pub(crate) struct ContextParts {
-    pub(crate) parts: http::request::Parts,
-    pub(crate) protocol: Arc<str>,
-    pub(crate) method: Arc<MethodDescription>,
-    pub(crate) generation: Generation,
-    pub(crate) identity: Identity,
-    pub(crate) preferred_response_bytes: Option<u64>,
-    pub(crate) may_set_cookies: bool,
-    pub(crate) metadata: Metadata,
-}
-
 static ANONYMOUS: LazyLock<AuthContext> = LazyLock::new(AuthContext::anonymous);
 
 impl CallContext {
-    pub(crate) fn new(parts: ContextParts) -> Self {
+    /// `metadata` is what the method sees as its tick's.
+    pub(crate) fn new(head: Box<CallHead>, metadata: Metadata, preferred_response_bytes: Option<u64>) -> Self {
         Self {
-            metadata: Arc::new(parts.metadata),
+            metadata: None,
             shared: Arc::new(Shared {
-                parts: parts.parts,
-                protocol: parts.protocol,
-                method: parts.method,
-                generation: parts.generation,
-                identity: parts.identity,
-                preferred_response_bytes: parts.preferred_response_bytes,
-                may_set_cookies: parts.may_set_cookies,
+                head,
+                metadata,
+                preferred_response_bytes,
                 logs: Mutex::new(Vec::new()),
                 response_headers: Mutex::new(HeaderMap::new()),
                 cancelled: OnceLock::new(),
@@ -76,7 +59,12 @@ impl CallContext {
 
     /// The same call, at a later step of its stream.
     pub(crate) fn with_metadata(&self, metadata: Metadata) -> Self {
-        Self { shared: self.shared.clone(), metadata: Arc::new(metadata) }
+        Self { shared: self.shared.clone(), metadata: Some(Arc::new(metadata)) }
+    }
+
+    /// The method with all that its calls share.
+    pub(crate) fn hosted(&self) -> &Arc<HostedMethod> {
+        &self.shared.head.method
     }
 
     /// Who calls; anonymous where no authentication layer said otherwise.
@@ -86,47 +74,47 @@ impl CallContext {
 
     /// The wire name of the protocol.
     pub fn protocol(&self) -> &str {
-        &self.shared.protocol
+        &self.hosted().protocol
     }
 
     /// What the method looks like to callers.
     pub fn method(&self) -> &MethodDescription {
-        &self.shared.method
+        &self.hosted().description
     }
 
     /// Which form of the wire the caller speaks.
     pub fn generation(&self) -> Generation {
-        self.shared.generation
+        self.shared.head.generation
     }
 
     /// The id of this request: the caller's `X-Request-ID`, or one made here.
     pub fn request_id(&self) -> &str {
-        self.shared.identity.request_id()
+        self.shared.head.identity.request_id()
     }
 
     /// The id of this server.
     pub fn server_id(&self) -> &str {
-        &self.shared.identity.server_id
+        &self.shared.head.identity.server_id
     }
 
     /// The metadata of the request batch; in a stream, of the tick that asked for this step.
     pub fn metadata(&self) -> &Metadata {
-        &self.metadata
+        self.metadata.as_deref().unwrap_or(&self.shared.metadata)
     }
 
     /// The request's headers.
     pub fn headers(&self) -> &HeaderMap {
-        &self.shared.parts.headers
+        &self.shared.head.parts.headers
     }
 
     /// The request's target.
     pub fn uri(&self) -> &Uri {
-        &self.shared.parts.uri
+        &self.shared.head.parts.uri
     }
 
     /// What layers and servers put on the request.
     pub fn extensions(&self) -> &Extensions {
-        &self.shared.parts.extensions
+        &self.shared.head.parts.extensions
     }
 
     /// Where the connection came from, if the server says so.
@@ -201,7 +189,7 @@ impl CallContext {
     ///
     /// When the text is no cookie, or the method is a stream.
     pub fn set_cookie(&self, cookie: &str) -> Result<()> {
-        if !self.shared.may_set_cookies {
+        if self.shared.head.operation != Operation::Unary {
             return Err(RpcError::runtime_error("a stream cannot set cookies; use a unary method").into());
         }
         let parsed = Cookie::parse(cookie.to_owned())?;

@@ -45,6 +45,8 @@ pub(crate) struct HostedProtocol {
 /// One method with everything that a call of it needs.
 pub(crate) struct HostedMethod {
     pub(crate) protocol: Arc<str>,
+    /// `protocol/method`
+    pub(crate) full_name: String,
     pub(crate) version: Option<ProtocolVersion>,
     pub(crate) description: Arc<MethodDescription>,
     pub(crate) handler: Handler,
@@ -90,14 +92,13 @@ impl Dispatcher {
     pub(crate) fn hosts(&self) -> &Hosts {
         &self.hosts
     }
+}
 
-    /// Runs a call without a box where the method has no layers of its own.
-    pub(crate) async fn dispatch(&self, call: Call) -> Result<Reply, BoxError> {
-        let method = call.method.clone();
-        match &method.stack {
-            Some(stack) => stack::run(stack, call).await,
-            None => runner::run(call).await.map_err(|failed| failed as BoxError),
-        }
+/// Runs a call, without a box where its method has no layers of its own.
+pub(crate) async fn dispatch(call: Call) -> Result<Reply, BoxError> {
+    match &call.head.method.stack {
+        Some(stack) => stack::run(stack.clone(), call).await,
+        None => runner::run(call).await.map_err(|failed| failed as BoxError),
     }
 }
 
@@ -111,8 +112,7 @@ impl Service<Call> for Dispatcher {
     }
 
     fn call(&mut self, call: Call) -> Self::Future {
-        let dispatcher = self.clone();
-        Box::pin(async move { dispatcher.dispatch(call).await })
+        Box::pin(dispatch(call))
     }
 }
 
@@ -156,6 +156,7 @@ impl HostedProtocol {
             let layers: Vec<_> = protocol.layers.iter().chain(&method.layers).cloned().collect();
             let hosted = HostedMethod {
                 protocol: name.clone(),
+                full_name: format!("{name}/{}", method.description.name),
                 // The server's own methods answer every caller.
                 version: version.filter(|_| !is_reserved(&method.description.name)),
                 description: method.description.clone(),

@@ -45,7 +45,7 @@ pub use method::{
 pub use params::Params;
 pub use plain::NotFound;
 pub use request::ARROW_STREAM;
-pub use response::error_response;
+pub use response::{ResponseFuture, error_response};
 pub use result::MethodResult;
 pub use route::{METHOD_NOT_IMPLEMENTED, PROTOCOL_NOT_SPECIFIED, PROTOCOL_NOT_SUPPORTED};
 pub use service::RpcService;

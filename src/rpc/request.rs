@@ -66,14 +66,17 @@ pub(crate) fn check_content_encoding(headers: &HeaderMap) -> Result<(), RpcError
 
 impl RequestDecoder {
     /// Reads the body and its first batch; further batches are ignored, as the protocol has it.
-    pub(crate) async fn decode<B>(&self, head: &http::request::Parts, body: B) -> Result<AnnotatedBatch, RpcError>
+    pub(crate) async fn decode<B>(
+        &self,
+        head: &http::request::Parts,
+        mut body: Pin<&mut B>,
+    ) -> Result<AnnotatedBatch, RpcError>
     where
         B: HttpBody,
         B::Error: Into<BoxError>,
     {
         let announced = body.size_hint().exact().and_then(|size| usize::try_from(size).ok());
         let memory = head.extensions.get::<RequestMemory>();
-        let mut body = std::pin::pin!(body);
         if let Err(refused) = self.admit(announced, memory) {
             Drain::untouched(head.version, &head.headers, &*body).finish(body).await;
             return Err(refused);

@@ -2,6 +2,8 @@
 
 use std::convert::Infallible;
 use std::fmt;
+use std::future::ready;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -11,16 +13,15 @@ use tower_service::Service;
 
 use super::budget;
 use super::builder::RpcServiceBuilder;
-use super::call::{Call, Operation, Reply};
-use super::dispatcher::{Dispatcher, HostedMethod};
+use super::call::{Call, CallHead, Operation, Reply, SentTokens};
+use super::dispatcher::{self, Dispatcher, HostedMethod};
 use super::failed_call::FailedCall;
 use super::generation::{Generation, Generations};
-use super::handler::BoxFuture;
 use super::identity::Identity;
 use super::info::ServiceInfo;
 use super::plain;
 use super::request::{self, RequestDecoder};
-use super::response::ResponseContext;
+use super::response::{ResponseContext, ResponseFuture, Subject};
 use super::route::{self, Shape};
 use super::stack::{self, BoxCallService};
 use crate::drain::Drain;
@@ -100,21 +101,23 @@ impl RpcService {
     }
 }
 
+/// A request after the checks that need no body.
+enum Begun {
+    Answered(Response<Body>),
+    Refused(http::request::Parts, ResponseContext, RpcError),
+    Admitted(Box<CallHead>, ResponseContext),
+}
+
 impl Inner {
-    async fn respond<B>(&self, request: Request<B>) -> Response<Body>
-    where
-        B: HttpBody + Send,
-        B::Error: Into<BoxError>,
-    {
+    /// The checks that need no body.
+    fn begin(&self, parts: http::request::Parts) -> Begun {
         let hosts = self.dispatcher.hosts();
-        let (parts, body) = request.into_parts();
-        let uri = parts.uri.clone();
-        let shape = route::shape(uri.path(), hosts, self.generations);
+        let shape = route::shape(parts.uri.path(), hosts, self.generations);
         let generation = match shape.generation() {
             Some(generation) => generation,
             // A client of the protocol reads Arrow, wherever it went.
             None if parts.method == Method::POST && request::is_arrow(&parts.headers) => Generation::Namespaced,
-            None => return plain::not_found(),
+            None => return Begun::Answered(plain::not_found()),
         };
         if parts.method != Method::POST {
             let mut response = plain::other_verb(&parts.method, &shape, hosts);
@@ -122,91 +125,73 @@ impl Inner {
             if parts.method == Method::OPTIONS && self.generations.contains(Generation::Namespaced) {
                 response.headers_mut().insert(ACCEPT_MAX_RESPONSE_BYTES_SUPPORT, TRUE);
             }
-            return response;
+            return Begun::Answered(response);
         }
         if plain::is_token_introspection(&shape, &parts.headers) {
-            return plain::token_introspection_disabled();
+            return Begun::Answered(plain::token_introspection_disabled());
         }
-        let identity = Identity::of_request(&self.server_id, &parts.headers);
+        let admitted = self.admit(&shape, generation, &parts);
         let mut context = ResponseContext {
-            identity,
-            origin: String::new(),
-            method: String::new(),
+            identity: Identity::of_request(&self.server_id, &parts.headers),
+            subject: match &admitted {
+                Ok((method, ..)) => Subject::Method(method.clone()),
+                Err(_) => Subject::Path(parts.uri.path().trim_start_matches('/').to_owned()),
+            },
             generation,
             operation: Operation::Unary,
             tracebacks: self.tracebacks,
             streamed: parts.headers.get(ACCEPT_PRODUCER_STREAM).is_some_and(|value| value == "true"),
             limit: None,
         };
-        let (method, limit) = match self.admit(&shape, generation, &mut context, &parts) {
+        let (method, operation, limit) = match admitted {
             Ok(admitted) => admitted,
-            Err(error) => {
-                context.origin = uri.path().trim_start_matches('/').to_owned();
-                let drain = Drain::untouched(parts.version, &parts.headers, &body);
-                drain.finish(std::pin::pin!(body)).await;
-                return context.failed(error.into());
-            }
+            Err(error) => return Begun::Refused(parts, context, error),
         };
+        context.operation = operation;
         context.limit = limit;
-        match self.call(parts, body, method, limit, &mut context).await {
-            Ok(reply) => context.reply(reply).await,
-            Err(failed) => context.failed(*failed),
-        }
+        let tokens = SentTokens::default();
+        let identity = context.identity.clone();
+        let head = CallHead { method, generation, operation, tokens, identity, limit, parts };
+        Begun::Admitted(Box::new(head), context)
     }
 
-    /// The checks that need no body, in the order of the generation; gives the method and the response limit.
+    /// The checks in the order of the generation; gives the method and the limit of the response.
     fn admit(
         &self,
         shape: &Shape<'_>,
         generation: Generation,
-        context: &mut ResponseContext,
         parts: &http::request::Parts,
-    ) -> Result<(Arc<HostedMethod>, Option<u64>), RpcError> {
+    ) -> Result<(Arc<HostedMethod>, Operation, Option<u64>), RpcError> {
         let requested = if generation.reads_budget_header() { budget::requested(&parts.headers)? } else { None };
         let (method, operation) = self.route(shape, generation, &parts.headers)?;
-        context.operation = operation;
-        context.method.clone_from(&method.description.name);
-        context.origin = format!("{}/{}", method.protocol, method.description.name);
-        Ok((method, budget::tightest(budget::of_server(&parts.extensions), requested)))
+        Ok((method, operation, budget::tightest(budget::of_server(&parts.extensions), requested)))
     }
 
-    async fn call<B>(
+    /// Decodes the body and runs the call.
+    async fn run<B>(
         &self,
-        parts: http::request::Parts,
-        body: B,
-        method: Arc<HostedMethod>,
-        limit: Option<u64>,
+        mut head: Box<CallHead>,
+        body: Pin<&mut B>,
         context: &mut ResponseContext,
     ) -> Result<Reply, Box<FailedCall>>
     where
         B: HttpBody + Send,
         B::Error: Into<BoxError>,
     {
-        let input = self.decoder.decode(&parts, body).await?;
-        let tokens = match context.operation {
+        let input = self.decoder.decode(&head.parts, body).await?;
+        match head.operation {
             Operation::Unary | Operation::Init => {
-                request::check_envelope(&input.metadata, &method, context.generation)?;
-                Default::default()
+                request::check_envelope(&input.metadata, &head.method, head.generation)?;
             }
             Operation::Turn | Operation::Cancel => {
-                let (operation, tokens) = request::turn(&input.metadata);
-                context.operation = operation;
-                tokens
+                (head.operation, head.tokens) = request::turn(&input.metadata);
+                context.operation = head.operation;
             }
-        };
-        let call = Call {
-            method,
-            generation: context.generation,
-            operation: context.operation,
-            tokens,
-            identity: context.identity.clone(),
-            limit,
-            input,
-            parts,
-        };
+        }
+        let call = Call { head, input };
         let reply = match &self.stack {
-            Some(stack) => stack::run(stack, call).await,
-            None => self.dispatcher.dispatch(call).await,
+            Some(stack) => stack::run(stack.clone(), call).await,
+            None => dispatcher::dispatch(call).await,
         };
         reply.map_err(FailedCall::from_box)
     }
@@ -240,15 +225,32 @@ where
 {
     type Response = Response<Body>;
     type Error = Infallible;
-    type Future = BoxFuture<'static, Result<Response<Body>, Infallible>>;
+    type Future = ResponseFuture;
 
     fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request<B>) -> Self::Future {
-        let inner = self.inner.clone();
-        Box::pin(async move { Ok(inner.respond(request).await) })
+    fn call(&mut self, request: Request<B>) -> ResponseFuture {
+        let (parts, body) = request.into_parts();
+        ResponseFuture::new(match self.inner.begin(parts) {
+            Begun::Answered(response) => Box::pin(ready(response)),
+            Begun::Refused(parts, context, error) => Box::pin(async move {
+                let mut body = pin!(body);
+                Drain::untouched(parts.version, &parts.headers, &*body).finish(body.as_mut()).await;
+                context.failed(error.into())
+            }),
+            Begun::Admitted(head, mut context) => {
+                let inner = self.inner.clone();
+                Box::pin(async move {
+                    let body = pin!(body);
+                    match inner.run(head, body, &mut context).await {
+                        Ok(reply) => context.reply(reply).await,
+                        Err(failed) => context.failed(*failed),
+                    }
+                })
+            }
+        })
     }
 }
 

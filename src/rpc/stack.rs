@@ -102,10 +102,9 @@ where
     outer
 }
 
-/// Runs a call through a stack that many calls share.
-pub(crate) async fn run(stack: &BoxCallService, call: Call) -> Result<Reply, BoxError> {
-    let mut stack = stack.clone();
-    let operation = call.operation;
+/// Runs a call through its own copy of a stack.
+pub(crate) async fn run(mut stack: BoxCallService, call: Call) -> Result<Reply, BoxError> {
+    let operation = call.operation();
     poll_fn(|cx| {
         let _waiting = Waiting::enter(operation);
         stack.poll_ready(cx)

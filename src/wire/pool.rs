@@ -59,7 +59,8 @@ impl fmt::Debug for BufferPool {
     }
 }
 
-/// Collects a body that comes in pieces into one buffer, aligned to 64 bytes.
+/// Collects a body that comes in pieces into one buffer, aligned to 16 bytes, as every Arrow type needs it; large ones
+/// to 64 bytes.
 ///
 /// ```
 /// use tower_vgi::wire::{BodyCollector, BufferPool};
@@ -89,7 +90,7 @@ impl BodyCollector {
         let expected = size_hint.map(|size| size.min(cap));
         let pooled = expected.and_then(|size| pool.take(size));
         let room = expected.unwrap_or(0).min(FIRST_STEP);
-        let buffer = pooled.unwrap_or_else(|| MutableBuffer::new(room));
+        let buffer = pooled.unwrap_or_else(|| allocate(room));
         Self { pool: Arc::downgrade(&pool), buffer, whole: None, expected, room, cap }
     }
 
@@ -183,7 +184,7 @@ impl BodyCollector {
                 }
                 // Not `reserve`, which would double what is there, past what was announced.
                 None => {
-                    let mut larger = MutableBuffer::new(self.room);
+                    let mut larger = allocate(self.room);
                     larger.extend_from_slice(&self.buffer);
                     self.buffer = larger;
                 }
@@ -210,6 +211,14 @@ impl Drop for BodyCollector {
         let buffer = std::mem::replace(&mut self.buffer, MutableBuffer::new(0));
         self.give_back(buffer);
     }
+}
+
+/// Allocators have what is aligned to 16 bytes at hand; more than that costs as much as decoding a small body.
+fn allocate(capacity: usize) -> MutableBuffer {
+    if capacity >= MIN_POOLED {
+        return MutableBuffer::new(capacity);
+    }
+    Vec::<i128>::with_capacity(capacity.div_ceil(size_of::<i128>())).into()
 }
 
 /// A body in use; gives its memory back to the pool.

@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use pin_project::pin_project;
-use tokio::time::{Sleep, sleep_until};
+use tokio::time::{Instant, Sleep, sleep_until};
 use tower_vgi::{Body, BoxError, RpcError};
 
 use super::pace::{Pace, Wait};
@@ -31,7 +31,10 @@ impl<B> TimeoutBody<B> {
     }
 
     pub(super) fn timed(body: B, pace: Pace, refusal: BodyRefusal) -> Self {
-        Self { body, timing: Some(Timing { pace, timer: None, refusal, failed: None }) }
+        Self {
+            body,
+            timing: Some(Timing { pace, looked_again: false, until: None, timer: None, refusal, failed: None }),
+        }
     }
 }
 
@@ -87,7 +90,11 @@ where
 
 struct Timing {
     pace: Pace,
-    /// Made when the service first has to wait.
+    /// What comes along with the head is often there as soon as the task looks once more.
+    looked_again: bool,
+    /// When the current wait is too long.
+    until: Option<Instant>,
+    /// Made when the service has to wait. It may go off early: moving it costs more than one needless look.
     timer: Option<Pin<Box<Sleep>>>,
     refusal: BodyRefusal,
     failed: Option<RpcError>,
@@ -96,14 +103,25 @@ struct Timing {
 impl Timing {
     /// Ready when the service has waited long enough.
     fn poll_too_long(&mut self, cx: &mut Context<'_>) -> Poll<RpcError> {
-        match (self.pace.wait(), &mut self.timer) {
-            (Wait::Begins(Some(until)), Some(timer)) => timer.as_mut().reset(until),
-            (Wait::Begins(Some(until)), timer) => *timer = Some(Box::pin(sleep_until(until))),
-            (Wait::Begins(None), timer) => *timer = None,
-            (Wait::Goes, _) => {}
+        if let Wait::Begins(until) = self.pace.wait() {
+            self.until = until;
         }
-        let Some(timer) = &mut self.timer else { return Poll::Pending };
-        ready!(timer.as_mut().poll(cx));
+        if !std::mem::replace(&mut self.looked_again, true) {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let Some(until) = self.until else { return Poll::Pending };
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(until)));
+        if timer.deadline() > until {
+            timer.as_mut().reset(until);
+        }
+        loop {
+            ready!(timer.as_mut().poll(cx));
+            if timer.deadline() >= until {
+                break;
+            }
+            timer.as_mut().reset(until);
+        }
         let error = self.pace.give_up();
         self.refusal.set(&error);
         self.failed = Some(error.clone());

@@ -18,6 +18,7 @@ use tower_vgi::BoxError;
 use super::requests::Requests;
 use super::security::Security;
 use super::stream::{Socket, Stream};
+use super::timer::ConnectionTimer;
 
 /// How connections speak HTTP.
 #[derive(Clone, Debug)]
@@ -32,7 +33,7 @@ impl Protocols {
         let mut builder = auto::Builder::new(TokioExecutor::new());
         builder
             .http1()
-            .timer(TokioTimer::new())
+            .timer(ConnectionTimer::default())
             .header_read_timeout(self.header_read_timeout)
             .max_buf_size(self.max_buf_size);
         builder

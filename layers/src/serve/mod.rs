@@ -60,6 +60,7 @@ mod security;
 mod server;
 mod stop;
 mod stream;
+mod timer;
 #[cfg(feature = "tls")]
 mod tls;
 

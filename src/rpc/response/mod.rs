@@ -1,6 +1,7 @@
 //! From a [`Reply`] or an error to an HTTP response.
 
 mod error_batch;
+mod future;
 mod producer;
 mod streamed;
 
@@ -11,8 +12,11 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 
 pub(crate) use error_batch::error_metadata;
 
+pub use future::ResponseFuture;
+
 use super::budget;
 use super::call::{Operation, Part, Reply, ReplyBody};
+use super::dispatcher::HostedMethod;
 use super::failed_call::FailedCall;
 use super::generation::Generation;
 use super::identity::{Identity, REQUEST_ID};
@@ -29,9 +33,7 @@ const TRUE: HeaderValue = HeaderValue::from_static("true");
 /// What a response says about its request, whatever the outcome.
 pub(crate) struct ResponseContext {
     pub(crate) identity: Identity,
-    /// `protocol/method`, or the path where no method was found.
-    pub(crate) origin: String,
-    pub(crate) method: String,
+    pub(crate) subject: Subject,
     pub(crate) generation: Generation,
     pub(crate) operation: Operation,
     pub(crate) tracebacks: bool,
@@ -39,6 +41,30 @@ pub(crate) struct ResponseContext {
     pub(crate) streamed: bool,
     /// How large the response may become.
     pub(crate) limit: Option<u64>,
+}
+
+/// What the request is about.
+pub(crate) enum Subject {
+    Method(Arc<HostedMethod>),
+    /// Where no method was found.
+    Path(String),
+}
+
+impl Subject {
+    /// Where an error comes from.
+    fn origin(&self) -> &str {
+        match self {
+            Self::Method(method) => &method.full_name,
+            Self::Path(path) => path,
+        }
+    }
+
+    fn method(&self) -> &str {
+        match self {
+            Self::Method(method) => &method.description.name,
+            Self::Path(_) => "",
+        }
+    }
 }
 
 impl ResponseContext {
@@ -65,7 +91,7 @@ impl ResponseContext {
                     headers: reply.headers,
                     steps,
                 };
-                producer.respond(self).await
+                Box::pin(producer.respond(self)).await
             }
         };
         response.body_mut().hold_all(guards);
@@ -118,7 +144,7 @@ impl ResponseContext {
         encoder.write_end(&mut frames);
         match limit {
             Some(limit) if frames.len() as u64 > limit => {
-                Err(budget::too_large(frames.len() as u64, limit, &self.method))
+                Err(budget::too_large(frames.len() as u64, limit, self.subject.method()))
             }
             _ => Ok(frames),
         }
@@ -157,7 +183,11 @@ impl ResponseContext {
     }
 
     fn write_error(&self, encoder: &mut StreamEncoder, error: &RpcError, frames: &mut Frames) -> Result<(), WireError> {
-        write_empty(encoder, &error_metadata(error, Some(&self.identity), &self.origin, self.tracebacks), frames)
+        write_empty(
+            encoder,
+            &error_metadata(error, Some(&self.identity), self.subject.origin(), self.tracebacks),
+            frames,
+        )
     }
 
     fn ok(&self, body: Body, mut headers: HeaderMap, rpc_error: bool) -> Response<Body> {

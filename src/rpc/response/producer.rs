@@ -76,7 +76,7 @@ impl Producer {
         let size = frames.len() as u64 + 8;
         match (cap, self.limit) {
             (ProducerCap::Hard, Some(limit)) if size > limit => {
-                Err(Failure::Whole(budget::too_large(size, limit, &response.method)))
+                Err(Failure::Whole(budget::too_large(size, limit, response.subject.method())))
             }
             _ => Ok(()),
         }

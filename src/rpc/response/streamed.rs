@@ -198,7 +198,7 @@ impl StreamedProducer {
             }
         }
         if self.written > limit {
-            return Err(Failure::Whole(budget::too_large(self.written, limit, &self.response.method)));
+            return Err(Failure::Whole(budget::too_large(self.written, limit, self.response.subject.method())));
         }
         Ok(())
     }

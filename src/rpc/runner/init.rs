@@ -17,14 +17,14 @@ use crate::rpc::stream::OpenStream;
 use crate::rpc::token::{CallPart, OpenCall};
 use crate::wire::{AnnotatedBatch, Metadata, WireSchema, keys};
 
-pub(super) async fn run(mut call: Call, handler: &StreamFn) -> Result<Reply, Box<FailedCall>> {
-    let method = call.method.clone();
+pub(super) async fn run(call: Call, handler: StreamFn) -> Result<Reply, Box<FailedCall>> {
+    let Call { head, input } = call;
+    let method = head.method.clone();
     let description = &method.description;
-    let params = Params::check(description, &call.input.batch, call.generation.parameter_check())?;
-    let limit = call.limit;
-    let sealed_limit = limit.filter(|_| call.generation.reads_budget_header());
-    let metadata = std::mem::take(&mut call.input.metadata);
-    let context = context(call, metadata);
+    let params = Params::check(description, &input.batch, head.generation.parameter_check())?;
+    let limit = head.limit;
+    let sealed_limit = limit.filter(|_| head.generation.reads_budget_header());
+    let context = context(head, input.metadata);
     let gone = context.cancel_on_drop();
 
     let opened = isolated(&context, async { handler.open(context.clone(), params).await }).await;

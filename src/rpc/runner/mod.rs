@@ -14,8 +14,9 @@ use std::task::{Context, Poll};
 use futures_util::FutureExt as _;
 use tower_service::Service;
 
-use super::call::{Call, Operation, Part, Reply};
-use super::context::{CallContext, ContextParts};
+use super::call::{Call, CallHead, Operation, Part, Reply};
+use super::context::CallContext;
+use super::dispatcher::HostedMethod;
 use super::failed_call::FailedCall;
 use super::handler::{BoxFuture, Handler};
 use super::stream::ErasedState;
@@ -42,43 +43,46 @@ impl Service<Call> for Runner {
 }
 
 /// Runs a call.
+///
+/// The futures of streams are large and in boxes, so that those of small calls are small.
 pub(crate) async fn run(call: Call) -> Result<Reply, Box<FailedCall>> {
-    let method = call.method.clone();
-    match (&method.handler, call.operation) {
-        (Handler::Unary(handler), Operation::Unary) => unary::run(call, handler).await,
+    match (&call.head.method.handler, call.head.operation) {
+        (Handler::Unary(_), Operation::Unary) => unary::run(call).await,
         (Handler::Constant(schema, batch), Operation::Unary) => {
             let mut reply = Reply::complete(schema.clone(), vec![Part::new(batch.clone())]);
-            reply.limit = call.limit;
+            reply.limit = call.head.limit;
             Ok(reply)
         }
-        (Handler::Stream(handler), Operation::Init) => init::run(call, handler).await,
-        (Handler::Stream(handler), Operation::Turn) => turn::run(call, handler).await,
-        (Handler::Stream(handler), Operation::Cancel) => turn::cancel(call, handler).await,
-        // The route has been checked before; a layer that changed the operation gets here.
-        (_, operation) => {
-            let text = format!("{}/{} does not support {operation:?}", call.protocol(), call.method().name);
-            Err(RpcError::type_error(text).with_status(http::StatusCode::BAD_REQUEST).into())
+        (Handler::Stream(handler), Operation::Init) => {
+            let handler = handler.clone();
+            Box::pin(init::run(call, handler)).await
         }
+        (Handler::Stream(handler), Operation::Turn) => {
+            let handler = handler.clone();
+            Box::pin(turn::run(call, handler)).await
+        }
+        (Handler::Stream(handler), Operation::Cancel) => {
+            let handler = handler.clone();
+            Box::pin(turn::cancel(call, handler)).await
+        }
+        // The route has been checked before; a layer that changed the operation gets here.
+        (_, operation) => Err(unsupported(&call.head.method, operation).into()),
     }
 }
 
+fn unsupported(method: &HostedMethod, operation: Operation) -> RpcError {
+    RpcError::type_error(format!("{} does not support {operation:?}", method.full_name))
+        .with_status(http::StatusCode::BAD_REQUEST)
+}
+
 /// Makes the context of a call out of its head; `metadata` is what the method sees as its tick's.
-fn context(call: Call, metadata: Metadata) -> CallContext {
-    let budget = call.parts.extensions.get::<crate::vocabulary::ResponseBudget>().copied().unwrap_or_default();
-    let preferred = match (budget.preferred_response_bytes, call.limit) {
+fn context(head: Box<CallHead>, metadata: Metadata) -> CallContext {
+    let budget = head.parts.extensions.get::<crate::vocabulary::ResponseBudget>().copied().unwrap_or_default();
+    let preferred = match (budget.preferred_response_bytes, head.limit) {
         (Some(preferred), Some(limit)) => Some(preferred.min(limit)),
         (preferred, _) => preferred,
     };
-    CallContext::new(ContextParts {
-        protocol: call.method.protocol.clone(),
-        method: call.method.description.clone(),
-        may_set_cookies: call.operation == Operation::Unary,
-        parts: call.parts,
-        generation: call.generation,
-        identity: call.identity,
-        preferred_response_bytes: preferred,
-        metadata,
-    })
+    CallContext::new(head, metadata, preferred)
 }
 
 /// For whom and what the tokens of a call are good.

@@ -15,12 +15,12 @@ use crate::rpc::stream::ErasedState;
 use crate::rpc::token::{self, OpenCall, Tokens};
 use crate::wire::Metadata;
 
-pub(super) async fn run(mut call: Call, handler: &StreamFn) -> Result<Reply, Box<FailedCall>> {
-    let method = call.method.clone();
-    let sent = std::mem::take(&mut call.tokens);
-    let requested = call.limit;
-    let mut input = call.input.clone();
-    let generation = call.generation;
+pub(super) async fn run(call: Call, handler: StreamFn) -> Result<Reply, Box<FailedCall>> {
+    let Call { mut head, mut input } = call;
+    let method = head.method.clone();
+    let sent = std::mem::take(&mut head.tokens);
+    let requested = head.limit;
+    let generation = head.generation;
     let tick = match method.description.kind {
         MethodKind::Exchange => {
             exchange::strip_tokens(&mut input.metadata);
@@ -28,9 +28,9 @@ pub(super) async fn run(mut call: Call, handler: &StreamFn) -> Result<Reply, Box
         }
         _ => generation.continuation_tick(std::mem::take(&mut input.metadata)),
     };
-    let context = context(call, tick);
+    let context = context(head, tick);
     let gone = context.cancel_on_drop();
-    let (open, state) = open(&method.runtime.tokens, &context, &sent, handler)?;
+    let (open, state) = open(&method.runtime.tokens, &context, &sent, &handler)?;
     let schemas = Schemas::of_call(&method.description, &open.call)?;
     // What was agreed when the stream was opened can only become tighter.
     let limit = budget::tightest(open.call.limit, requested);
@@ -55,11 +55,12 @@ pub(super) async fn run(mut call: Call, handler: &StreamFn) -> Result<Reply, Box
 }
 
 /// Tells the state that its caller gives up; an error of the hook helps nobody and is dropped.
-pub(super) async fn cancel(mut call: Call, handler: &StreamFn) -> Result<Reply, Box<FailedCall>> {
-    let method = call.method.clone();
-    let sent = std::mem::take(&mut call.tokens);
-    let context = context(call, Metadata::new());
-    let (open, mut state) = open(&method.runtime.tokens, &context, &sent, handler)?;
+pub(super) async fn cancel(call: Call, handler: StreamFn) -> Result<Reply, Box<FailedCall>> {
+    let mut head = call.head;
+    let method = head.method.clone();
+    let sent = std::mem::take(&mut head.tokens);
+    let context = context(head, Metadata::new());
+    let (open, mut state) = open(&method.runtime.tokens, &context, &sent, &handler)?;
     let schemas = Schemas::of_call(&method.description, &open.call)?;
     let _ = isolated(&context, async {
         state.cancel(&context).await;

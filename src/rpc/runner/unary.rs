@@ -1,20 +1,24 @@
 //! One row in, one row out.
 
-use super::{context, failed, isolated};
-use crate::rpc::call::{Call, Part, Reply};
+use super::{context, failed, isolated, unsupported};
+use crate::rpc::call::{Call, Operation, Part, Reply};
 use crate::rpc::failed_call::FailedCall;
-use crate::rpc::handler::UnaryFn;
+use crate::rpc::handler::Handler;
 use crate::rpc::params::Params;
 use crate::rpc::result::result_batch;
 use crate::wire::{AnnotatedBatch, Metadata};
 
-pub(super) async fn run(mut call: Call, handler: &UnaryFn) -> Result<Reply, Box<FailedCall>> {
-    let description = call.method.description.clone();
-    let params = Params::check(&description, &call.input.batch, call.generation.parameter_check())?;
-    let schema = description.result_schema(call.generation);
-    let limit = call.limit;
-    let metadata = std::mem::take(&mut call.input.metadata);
-    let context = context(call, metadata);
+pub(super) async fn run(call: Call) -> Result<Reply, Box<FailedCall>> {
+    let Call { head, input } = call;
+    let limit = head.limit;
+    let params = Params::check(&head.method.description, &input.batch, head.generation.parameter_check())?;
+    drop(input.batch);
+    let context = context(head, input.metadata);
+    let method = context.hosted();
+    let Handler::Unary(handler) = &method.handler else {
+        return Err(unsupported(method, Operation::Unary).into());
+    };
+    let schema = method.description.result_schema(context.generation());
     let _gone = context.cancel_on_drop();
 
     let result = isolated(&context, async { handler.run(context.clone(), params).await }).await;
