@@ -39,7 +39,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use http::{HeaderMap, HeaderName, Request, Response};
+use http::{HeaderMap, Request, Response};
 use pin_project::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
@@ -55,15 +55,9 @@ pub struct CapabilitiesLayer {
 impl CapabilitiesLayer {
     /// Says what `capabilities` say, on every response.
     pub fn new(capabilities: Capabilities) -> Self {
-        let mut headers: HeaderMap = capabilities.headers().iter().cloned().collect();
-        // Copies of the map keep its size, so that the few headers of a response fit into them.
-        headers.reserve(OTHERS);
-        Self { headers: Arc::new(headers) }
+        Self { headers: Arc::new(capabilities.headers().iter().cloned().collect()) }
     }
 }
-
-/// How many headers a response has besides, as a rule.
-const OTHERS: usize = 8;
 
 impl<S> Layer<S> for CapabilitiesLayer {
     type Service = WithCapabilities<S>;
@@ -131,29 +125,16 @@ where
 
 /// Adds `capabilities` to `headers`, in place of what is there under the same names.
 ///
-/// There are many capabilities and few other headers, so the prepared map is copied as a whole
-/// and the few are moved into it: half the price of the other way round.
 fn put(capabilities: &HeaderMap, headers: &mut HeaderMap) {
-    if capabilities.is_empty() {
-        return;
-    }
-    let others = std::mem::replace(headers, capabilities.clone());
-    let mut name: Option<HeaderName> = None;
-    for (next, value) in others {
-        // A further value of the same header comes without the name.
-        if next.is_some() {
-            name = next;
-        }
-        if let Some(name) = name.as_ref().filter(|name| !capabilities.contains_key(*name)) {
-            headers.append(name, value);
-        }
+    for (name, value) in capabilities {
+        headers.insert(name, value.clone());
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use http::{HeaderValue, StatusCode};
+    use http::{HeaderName, HeaderValue, StatusCode};
     use std::convert::Infallible;
     use tower::{ServiceExt, service_fn};
     use tower_vgi::Body;

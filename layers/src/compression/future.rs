@@ -236,20 +236,33 @@ impl Choice {
 
 /// Whether callers can choose how this response is encoded.
 fn is_negotiable(head: &response::Parts) -> bool {
-    let is_arrow = head.headers.get(CONTENT_TYPE).is_some_and(is_arrow);
-    let is_encoded = head.headers.contains_key(CONTENT_ENCODING) || head.headers.contains_key(X_VGI_CONTENT_ENCODING);
     let has_body =
         !matches!(head.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) && !head.status.is_informational();
-    is_arrow && !is_encoded && has_body && !forbids_transformation(&head.headers)
+    let mut content_type = None;
+    // Responses have few headers: one pass is cheaper than a lookup of each name.
+    for (name, value) in &head.headers {
+        if *name == CONTENT_TYPE {
+            content_type = content_type.or(Some(value));
+        } else if *name == CONTENT_ENCODING
+            || *name == X_VGI_CONTENT_ENCODING
+            || (*name == CACHE_CONTROL && forbids_transformation(value))
+        {
+            return false;
+        }
+    }
+    has_body && content_type.is_some_and(is_arrow)
 }
 
 /// Whether this is the media type of Arrow streams, perhaps with parameters.
 fn is_arrow(content_type: &HeaderValue) -> bool {
+    if content_type == ARROW {
+        return true;
+    }
     let media_type = content_type.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default();
     media_type.trim_ascii().eq_ignore_ascii_case(ARROW.as_bytes())
 }
 
-fn forbids_transformation(headers: &HeaderMap) -> bool {
-    let lines = headers.get_all(CACHE_CONTROL).iter().filter_map(|line| line.to_str().ok());
-    lines.flat_map(|line| line.split(',')).any(|directive| directive.trim().eq_ignore_ascii_case("no-transform"))
+fn forbids_transformation(cache_control: &HeaderValue) -> bool {
+    let mut directives = cache_control.to_str().unwrap_or_default().split(',');
+    directives.any(|directive| directive.trim().eq_ignore_ascii_case("no-transform"))
 }

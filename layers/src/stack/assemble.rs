@@ -67,8 +67,9 @@ pub(super) fn assemble(mut settings: StackBuilder) -> Result<Stack, StackError> 
         capabilities.expose(name.clone());
     }
     mistakes.into_result()?;
-    // Around everything, the user's layers outside of the other net included.
-    let last_net = settings.is_own(Place::CatchPanic).then(CatchPanicLayer::new);
+    // Around everything, where more than our own layers stands outside of the other net.
+    let guests = settings.has_guests_outside(Place::CatchPanic);
+    let last_net = (guests && settings.is_own(Place::CatchPanic)).then(CatchPanicLayer::new);
     // The last to be made: it exposes what all others send.
     let cors = cors(std::mem::take(&mut settings.cors), &capabilities);
 

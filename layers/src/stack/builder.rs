@@ -245,6 +245,12 @@ impl StackBuilder {
         self.changes.remove(&place).unwrap_or_default()
     }
 
+    /// Whether code of the user's runs outside of a place: layers, and what decides about origins.
+    pub(super) fn has_guests_outside(&self, place: Place) -> bool {
+        let here = self.changes.get(&place).is_some_and(|change| !change.outside.is_empty());
+        here || self.changes.range(..place).next().is_some() || (place > Place::Cors && self.cors.origins.is_some())
+    }
+
     /// Whether the stack's own layer is wanted at a place.
     pub(super) fn is_own(&self, place: Place) -> bool {
         self.changes.get(&place).is_none_or(|change| matches!(change.here, Here::Own))

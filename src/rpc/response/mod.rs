@@ -30,6 +30,9 @@ pub(crate) const RPC_ERROR: HeaderName = HeaderName::from_static("x-vgi-rpc-erro
 
 const TRUE: HeaderValue = HeaderValue::from_static("true");
 
+/// Room for a batch of few values and the end of the stream.
+const SMALL_BATCH: usize = 512;
+
 /// What a response says about its request, whatever the outcome.
 pub(crate) struct ResponseContext {
     pub(crate) identity: Identity,
@@ -131,7 +134,7 @@ impl ResponseContext {
         sentinel: Option<Metadata>,
         limit: Option<u64>,
     ) -> Result<Frames, RpcError> {
-        let mut frames = Frames::new();
+        let mut frames = Frames::with_capacity(schema.message().len() + SMALL_BATCH);
         self.write_header(header, &mut frames).map_err(encode_error)?;
         let mut encoder = StreamEncoder::new(schema.clone());
         encoder.write_schema(&mut frames);
