@@ -5,6 +5,7 @@
 //! oldest releases never echo the call token, so a cursor carries that part too until a request has
 //! shown that its caller echoes.
 
+mod aead;
 mod keys;
 mod seal;
 
@@ -145,9 +146,9 @@ impl Tokens {
         let name = purpose.title();
         let malformed = || refuse(&format!("Malformed {}", purpose.name()));
         let sealed = STANDARD.decode(token).map_err(|_| malformed())?;
-        let plain = seal::open(&self.keys, purpose, scope, &sealed)
+        let plain = seal::open(&self.keys, purpose, scope, sealed)
             .ok_or_else(|| refuse(&format!("{name} signature verification failed")))?;
-        postcard::from_bytes(&plain).map_err(|_| malformed())
+        postcard::from_bytes(plain.as_slice()).map_err(|_| malformed())
     }
 
     fn check_age(&self, created_at: u64, purpose: Purpose) -> Result<(), RpcError> {

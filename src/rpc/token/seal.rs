@@ -2,16 +2,17 @@
 
 use std::cell::RefCell;
 
-use chacha20poly1305::aead::{Aead, KeyInit, Payload};
-use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use rand::Rng as _;
+use ring::error::Unspecified;
 
 use super::TokenKeys;
+use super::aead::{self, NONCE_LEN, TAG_LEN};
 use crate::rpc::Generation;
-use crate::rpc::identity::random_bytes;
 use crate::vocabulary::AuthContext;
 
 const VERSION: u8 = 1;
-const NONCE_LEN: usize = 24;
+/// Version and nonce.
+const HEAD_LEN: usize = 1 + NONCE_LEN;
 
 /// Below this many bytes compression does not pay for its time.
 const COMPRESS_FROM: usize = 1024;
@@ -84,32 +85,56 @@ pub(super) fn seal(
     purpose: Purpose,
     scope: &Scope<'_>,
     plain: &[u8],
-) -> Result<Vec<u8>, chacha20poly1305::Error> {
-    let key = keys.for_purpose(purpose).next().ok_or(chacha20poly1305::Error)?;
-    let nonce: [u8; NONCE_LEN] = random_bytes();
-    let packed = pack(plain);
-    let payload = Payload { msg: &packed, aad: &scope.associated_data() };
-    let ciphertext = XChaCha20Poly1305::new(key.into()).encrypt(&XNonce::from(nonce), payload)?;
-    let mut sealed = Vec::with_capacity(1 + NONCE_LEN + ciphertext.len());
+) -> Result<Vec<u8>, Unspecified> {
+    let key = keys.for_purpose(purpose).next().ok_or(Unspecified)?;
+    let nonce: [u8; NONCE_LEN] = nonce();
+    let mut sealed = Vec::with_capacity(HEAD_LEN + 1 + plain.len() + TAG_LEN);
     sealed.push(VERSION);
     sealed.extend_from_slice(&nonce);
-    sealed.extend_from_slice(&ciphertext);
+    pack(plain, &mut sealed);
+    aead::seal(key, &nonce, &scope.associated_data(), &mut sealed, HEAD_LEN)?;
     Ok(sealed)
 }
 
-pub(super) fn open(keys: &TokenKeys, purpose: Purpose, scope: &Scope<'_>, sealed: &[u8]) -> Option<Vec<u8>> {
-    let (version, rest) = sealed.split_first()?;
-    if *version != VERSION {
-        return None;
+/// The plain bytes of a token, for which it gives its memory.
+pub(super) fn open(keys: &TokenKeys, purpose: Purpose, scope: &Scope<'_>, mut sealed: Vec<u8>) -> Option<Plain> {
+    let (&VERSION, rest) = sealed.split_first()? else { return None };
+    let nonce = *rest.first_chunk::<NONCE_LEN>()?;
+    let associated = scope.associated_data();
+    let mut keys = keys.for_purpose(purpose).peekable();
+    while let Some(key) = keys.next() {
+        if keys.peek().is_none() {
+            let plain = aead::open(key, &nonce, &associated, sealed.get_mut(HEAD_LEN..)?).ok()?.len();
+            sealed.truncate(HEAD_LEN + plain);
+            return unpack(sealed);
+        }
+        // A key that does not fit leaves garbage behind.
+        let mut copy = sealed.clone();
+        if let Ok(plain) = aead::open(key, &nonce, &associated, copy.get_mut(HEAD_LEN..)?) {
+            let plain = plain.len();
+            copy.truncate(HEAD_LEN + plain);
+            return unpack(copy);
+        }
     }
-    let (nonce, ciphertext) = rest.split_at_checked(NONCE_LEN)?;
-    let nonce: [u8; NONCE_LEN] = nonce.try_into().ok()?;
-    let aad = scope.associated_data();
-    keys.for_purpose(purpose).find_map(|key| {
-        let payload = Payload { msg: ciphertext, aad: &aad };
-        let packed = XChaCha20Poly1305::new(key.into()).decrypt(&XNonce::from(nonce), payload).ok()?;
-        unpack(packed)
-    })
+    None
+}
+
+/// What was sealed.
+pub(super) struct Plain {
+    bytes: Vec<u8>,
+    from: usize,
+}
+
+impl Plain {
+    pub(super) fn as_slice(&self) -> &[u8] {
+        self.bytes.get(self.from..).unwrap_or_default()
+    }
+}
+
+fn nonce() -> [u8; NONCE_LEN] {
+    let mut nonce = [0; NONCE_LEN];
+    rand::rng().fill_bytes(&mut nonce);
+    nonce
 }
 
 thread_local! {
@@ -117,14 +142,17 @@ thread_local! {
     static COMPRESSOR: RefCell<Option<zstd::bulk::Compressor<'static>>> = const { RefCell::new(None) };
 }
 
-fn pack(plain: &[u8]) -> Vec<u8> {
-    if plain.len() >= COMPRESS_FROM
-        && let Some(compressed) = compress(plain)
-        && compressed.len() < plain.len()
-    {
-        return tagged(ZSTD, &compressed);
+fn pack(plain: &[u8], sealed: &mut Vec<u8>) {
+    match Some(plain).filter(|plain| plain.len() >= COMPRESS_FROM).and_then(compress) {
+        Some(compressed) if compressed.len() < plain.len() => {
+            sealed.push(ZSTD);
+            sealed.extend_from_slice(&compressed);
+        }
+        _ => {
+            sealed.push(RAW);
+            sealed.extend_from_slice(plain);
+        }
     }
-    tagged(RAW, plain)
 }
 
 fn compress(plain: &[u8]) -> Option<Vec<u8>> {
@@ -136,24 +164,14 @@ fn compress(plain: &[u8]) -> Option<Vec<u8>> {
     })
 }
 
-fn tagged(tag: u8, bytes: &[u8]) -> Vec<u8> {
-    let mut packed = Vec::with_capacity(1 + bytes.len());
-    packed.push(tag);
-    packed.extend_from_slice(bytes);
-    packed
-}
-
-fn unpack(mut packed: Vec<u8>) -> Option<Vec<u8>> {
-    match *packed.first()? {
-        RAW => {
-            packed.remove(0);
-            Some(packed)
-        }
+fn unpack(bytes: Vec<u8>) -> Option<Plain> {
+    let (tag, rest) = bytes.get(HEAD_LEN..)?.split_first()?;
+    match *tag {
+        RAW => Some(Plain { bytes, from: HEAD_LEN + 1 }),
         ZSTD => {
-            let frame = packed.get(1..)?;
-            let size = zstd::zstd_safe::get_frame_content_size(frame).ok()??;
+            let size = zstd::zstd_safe::get_frame_content_size(rest).ok()??;
             let size = usize::try_from(size).ok().filter(|size| *size <= MAX_PLAIN)?;
-            zstd::bulk::decompress(frame, size).ok()
+            Some(Plain { bytes: zstd::bulk::decompress(rest, size).ok()?, from: 0 })
         }
         _ => None,
     }
