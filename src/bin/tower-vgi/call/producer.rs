@@ -1,0 +1,48 @@
+//! A call that is answered with batches.
+
+use arrow_array::RecordBatch;
+use tower_vgi::client::{Connection, MethodCall, ProducerStream};
+use tower_vgi::wire::AnnotatedBatch;
+
+use super::writing::Writing;
+use super::{cancelling, tell_header};
+use crate::failure::Failure;
+use crate::interrupt;
+use crate::options::Call;
+use crate::output::{Destination, Format, Progress};
+use crate::status::Status;
+
+type Stream = ProducerStream<Connection, Option<AnnotatedBatch>>;
+
+pub(super) async fn run(
+    call: MethodCall<'_, Connection>,
+    parameters: RecordBatch,
+    options: &Call,
+    status: &Status,
+) -> Result<(), Failure> {
+    let destination = options.output.clone().unwrap_or(Destination::stdout(Format::Ndjson));
+    let mut stream = interrupt::or(async { Ok(call.producer(parameters).await?) }).await?;
+    // Rows on the same terminal would stand across it.
+    let mut progress = Progress::new(status, options.server.quiet || destination.is_terminal());
+    let copied = interrupt::or(async {
+        tell_header(stream.header().as_ref(), options, status)?;
+        // Only now: a call that fails leaves a file as it was.
+        copy(&mut stream, &mut Writing::open(&destination)?, &mut progress).await
+    })
+    .await;
+    if copied.is_err() {
+        // Whoever reads no more, the server need not go on.
+        cancelling(stream.cancel()).await;
+    }
+    copied
+}
+
+async fn copy(stream: &mut Stream, writing: &mut Writing, progress: &mut Progress) -> Result<(), Failure> {
+    while let Some(batch) = stream.next().await? {
+        progress.count(&batch.batch);
+        writing.write(batch.batch).await?;
+    }
+    writing.finish(stream.schema().cloned()).await?;
+    progress.end();
+    Ok(())
+}
