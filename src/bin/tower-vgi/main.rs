@@ -16,6 +16,7 @@ mod describe;
 mod failure;
 mod input;
 mod interrupt;
+mod introspection;
 mod options;
 mod output;
 mod schema;

@@ -137,8 +137,11 @@ Values are typed by the method's parameters:
   list, map, struct             JSON: [1, 2], {\"a\": 1}
 A nullable parameter that is not given is null, unless the server has a default for it.
 
-Rows of an exchange are JSON, a line each; a line with an array of rows sends them as one batch. Columns are typed as
-JSON has them, and by the server. An Arrow IPC stream or file is sent batch for batch.
+Rows of an exchange are JSON, a line each; a line with an array of rows sends them as one batch. An Arrow IPC stream or
+file is sent batch for batch.
+
+Rows and records have the types of JSON: int64, float64, bool, utf8, lists and structs. A value can say another one:
+{\"$binary\": \"AQI=\"}, {\"$float32\": 1}, {\"$date32\": \"2026-01-31\"}.
 
 ";
 

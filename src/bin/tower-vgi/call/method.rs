@@ -1,9 +1,9 @@
 //! The method that is meant.
 
-use tower_vgi::ErrorCode;
-use tower_vgi::client::{Channel, DescribedMethod, DescribedProtocol, Generation, introspect};
+use tower_vgi::client::{Channel, DescribedMethod, DescribedProtocol, Generation};
 
 use crate::failure::Failure;
+use crate::introspection::introspect;
 use crate::options::Call;
 
 /// A method, and what a call of it needs besides.
@@ -16,11 +16,7 @@ pub(super) struct Method {
 
 /// Asks the server what it offers, and finds the method there.
 pub(super) async fn find(channel: &Channel, options: &Call) -> Result<Method, Failure> {
-    let service = introspect(channel).await.map_err(|error| match error.code() {
-        _ if error.http_status().is_none_or(|status| status != http::StatusCode::NOT_FOUND) => error.into(),
-        ErrorCode::Unimplemented if error.server_id().is_none() => error.into(),
-        _ => Failure::usage("the server does not describe its methods; without that, arguments have no types"),
-    })?;
+    let service = introspect(channel).await?;
     let (protocol, name) = match options.method.rsplit_once('/') {
         Some((protocol, name)) => (Some(protocol), name),
         None => (options.protocol.as_deref(), options.method.as_str()),

@@ -36,7 +36,13 @@ pub(crate) async fn run(options: Call) -> Result<(), Failure> {
     let call = method.begin(&channel);
     match kind {
         MethodKind::Unary => unary::run(call, parameters, &options).await,
-        MethodKind::Producer => producer::run(call, parameters, &options, &status).await,
+        MethodKind::Producer => {
+            let outcome = producer::run(call, parameters, &options, &status).await;
+            if matches!(outcome, Err(Failure::Refused(_))) && method.description.kind.is_none() {
+                status.say("the server does not say what kind of stream this is: for an exchange, give --input");
+            }
+            outcome
+        }
         MethodKind::Exchange => exchange::run(call, parameters, &options, &status).await,
     }
 }

@@ -7,10 +7,11 @@ mod rust;
 
 use std::io::{self, Write as _};
 
-use tower_vgi::client::{ServiceDescription, introspect};
+use tower_vgi::client::ServiceDescription;
 
 use crate::connect;
 use crate::failure::Failure;
+use crate::introspection::introspect;
 use crate::options::{Describe, DescribeFormat};
 use crate::status::{Status, printable};
 

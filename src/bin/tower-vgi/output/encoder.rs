@@ -8,8 +8,8 @@ use arrow_array::types::{ArrowPrimitiveType, Float16Type, Float32Type, Float64Ty
 use arrow_array::{Array, ArrayAccessor, MapArray, PrimitiveArray};
 use arrow_buffer::OffsetBuffer;
 use arrow_cast::display::{ArrayFormatter, FormatOptions};
-use arrow_json::writer::{NullableEncoder, make_encoder};
 use arrow_json::writer::{JsonFormat, Writer, WriterBuilder};
+use arrow_json::writer::{NullableEncoder, make_encoder};
 use arrow_json::{Encoder, EncoderFactory, EncoderOptions};
 use arrow_schema::{ArrowError, DataType, FieldRef};
 use base64::Engine as _;

@@ -6,6 +6,8 @@ use arrow_schema::{DataType, Field, Fields};
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
+use super::typed::typed;
+
 /// The columns of these objects, in the order in which they come up.
 ///
 /// # Errors
@@ -43,6 +45,8 @@ enum Shape {
     Unsigned,
     Float,
     Text,
+    /// A value has said it.
+    Typed(DataType),
     List(Box<Shape>),
     Object(Box<Inference>),
 }
@@ -82,14 +86,11 @@ impl Shape {
                 items.iter().try_for_each(|item| shape.see(item))?;
                 Self::List(Box::new(shape))
             }
-            Value::Object(object) => {
-                let mut inference = match self {
-                    Self::Object(inference) => (**inference).clone(),
-                    _ => Inference::default(),
-                };
-                inference.see(object)?;
-                Self::Object(Box::new(inference))
-            }
+            Value::Object(object) => match (typed(value), &*self) {
+                (Some((data_type, _)), _) => Self::Typed(data_type),
+                (None, Self::Object(inference)) => Self::Object(inference.clone()).with(object)?,
+                (None, _) => Self::Object(Box::default()).with(object)?,
+            },
         };
         *self = match (&*self, seen) {
             (Self::Unknown, seen) => seen,
@@ -104,6 +105,14 @@ impl Shape {
         Ok(())
     }
 
+    /// The same after one more object.
+    fn with(mut self, object: &Map<String, Value>) -> Result<Self, String> {
+        if let Self::Object(inference) = &mut self {
+            inference.see(object)?;
+        }
+        Ok(self)
+    }
+
     fn data_type(&self) -> DataType {
         match self {
             Self::Unknown => DataType::Null,
@@ -112,6 +121,7 @@ impl Shape {
             Self::Unsigned => DataType::UInt64,
             Self::Float => DataType::Float64,
             Self::Text => DataType::Utf8,
+            Self::Typed(data_type) => data_type.clone(),
             Self::List(item) => DataType::List(Arc::new(Field::new("item", item.data_type(), true))),
             Self::Object(inference) => DataType::Struct(inference.fields()),
         }
@@ -123,6 +133,7 @@ impl Shape {
             Self::Boolean => "true or false",
             Self::Integer | Self::Unsigned | Self::Float => "a number",
             Self::Text => "text",
+            Self::Typed(_) => "a value of a type",
             Self::List(_) => "a list",
             Self::Object(_) => "an object",
         }
@@ -152,6 +163,8 @@ mod tests {
             (vec![json!({"a": u64::MAX})], "a: uint64"),
             (vec![json!({"a": null}), json!({"a": true})], "a?: bool"),
             (vec![json!({"a": 1}), json!({})], "a?: int64"),
+            (vec![json!({"a": {"$decimal128(5,2)": 1}}), json!({"a": null})], "a?: decimal128(5,2)"),
+            (vec![json!({"a": {"$int65": 1}})], "a: struct<$int65:int64>"),
             (vec![json!({"a": [1, null]})], "a: list<item?:int64>"),
             (vec![json!({"a": {"x": 1}}), json!({"a": {"y": 1}})], "a: struct<x?:int64,y?:int64>"),
         ] {

@@ -6,6 +6,7 @@ mod mismatch;
 mod nested;
 mod record;
 mod scalar;
+mod typed;
 
 use arrow_array::ArrayRef;
 use arrow_schema::{DataType, Field};
@@ -38,7 +39,15 @@ pub(crate) fn column(field: &Field, values: &[Option<&Value>]) -> Result<ArrayRe
         | DataType::Map(..)
         | DataType::Dictionary(..)
         | DataType::RunEndEncoded(..) => nested::column(field, &values),
-        _ => scalar::column(field, &values),
+        own => {
+            // A value may say its type also where that is known.
+            let plain = |value| match typed::typed(value) {
+                Some((said, value)) if said == *own => value,
+                _ => value,
+            };
+            let values: Vec<Option<&Value>> = values.into_iter().map(|value| value.map(plain)).collect();
+            scalar::column(field, &values)
+        }
     }
 }
 

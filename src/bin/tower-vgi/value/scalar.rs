@@ -308,10 +308,13 @@ mod tests {
     #[test]
     fn an_object_is_a_record_where_bytes_are_taken() {
         let field = Field::new("x", DataType::Binary, false);
-        let array = super::super::column(&field, &[Some(&json!({"x": 1.0, "label": "a"}))]).unwrap();
+        let record = json!({"x": 1.0, "label": "a", "bytes": {"$binary": "AQI="}, "day": {"$date32": "2026-01-31"}});
+        let array = super::super::column(&field, &[Some(&record)]).unwrap();
         let bytes = array.as_binary::<i32>().value(0).to_vec();
         let batch = tower_vgi::wire::decode_batch(bytes.into(), tower_vgi::wire::Limits::default()).unwrap().batch;
         assert_eq!((batch.num_rows(), batch.schema().field(1).name().as_str()), (1, "label"));
-        assert_eq!(batch.schema().field(0).data_type(), &DataType::Float64);
+        let types: Vec<DataType> = batch.schema().fields().iter().map(|field| field.data_type().clone()).collect();
+        assert_eq!(types, [DataType::Float64, DataType::Utf8, DataType::Binary, DataType::Date32]);
+        assert_eq!(batch.column(2).as_binary::<i32>().value(0), [1, 2]);
     }
 }
