@@ -20,11 +20,16 @@ pub(crate) struct Server {
 impl Server {
     /// Starts an example and waits until it has said `PORT:<n>`.
     pub(crate) fn start(example: &str, arguments: &[&str]) -> Self {
-        let path = example_path(example);
-        let mut command = Command::new(&path);
-        let log = scratch("servers").join(format!("{example}-{}.log", unique()));
-        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(File::create(&log).unwrap());
-        let mut child = Killed(command.spawn().unwrap_or_else(|error| panic!("{}: {error}", path.display())));
+        let mut command = Command::new(example_path(example));
+        command.args(arguments);
+        Self::run(command, example)
+    }
+
+    /// Starts any server that says `PORT:<n>`.
+    pub(crate) fn run(mut command: Command, name: &str) -> Self {
+        let log = scratch("servers").join(format!("{name}-{}.log", unique()));
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(File::create(&log).unwrap());
+        let mut child = Killed(command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}")));
         let stdout = BufReader::new(child.0.stdout.take().unwrap());
         let (sender, ports) = mpsc::channel();
         // Goes on reading, so that the server never waits for a full pipe.
@@ -37,7 +42,7 @@ impl Server {
         });
         let port = ports.recv_timeout(STARTUP).unwrap_or_else(|_| {
             let said = std::fs::read_to_string(&log).unwrap_or_default();
-            panic!("{example} {arguments:?} did not say its port:\n{said}")
+            panic!("{command:?} did not say its port:\n{said}")
         });
         Self { _child: child, port }
     }

@@ -114,7 +114,8 @@ impl Client {
         self.scratch(&format!("{thread}.log"))
     }
 
-    fn python(&self) -> Command {
+    /// The release's interpreter.
+    pub(crate) fn python(&self) -> Command {
         let mut command = Command::new(self.environment.join("bin").join("python"));
         for proxy in ["http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"] {
             command.env_remove(proxy);

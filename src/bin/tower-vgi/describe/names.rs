@@ -65,6 +65,11 @@ pub(super) fn of_protocol(name: &str) -> String {
 pub(super) struct Taken(HashSet<String>);
 
 impl Taken {
+    /// Nothing is to be called one of these.
+    pub(super) fn but(names: &[&str]) -> Self {
+        Self(names.iter().map(|name| (*name).to_owned()).collect())
+    }
+
     /// The name, or with a number where it has been given.
     pub(super) fn take(&mut self, name: &str) -> String {
         let candidates = std::iter::once(name.to_owned()).chain((2_u32..).map(|number| format!("{name}{number}")));

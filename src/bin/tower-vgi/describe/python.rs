@@ -10,7 +10,7 @@ use tower_vgi::client::{DescribedMethod, DescribedProtocol, MethodKind, ServiceD
 use super::names::{Taken, is_identifier, of_protocol, pascal};
 
 pub(super) fn describe(service: &ServiceDescription) -> String {
-    let mut taken = Taken::default();
+    let mut taken = Taken::but(&IN_SCOPE);
     let names: Vec<String> =
         service.protocols.iter().map(|protocol| taken.take(&of_protocol(&protocol.name))).collect();
     let mut headers = String::new();
@@ -44,6 +44,19 @@ pub(super) fn describe(service: &ServiceDescription) -> String {
     import(&format!("from vgi_rpc.utils import {}", utils.join(", ")), !utils.is_empty());
     text + &body
 }
+
+/// What the text itself calls by its name.
+const IN_SCOPE: [&str; 9] = [
+    "Annotated",
+    "Any",
+    "ArrowSerializableDataclass",
+    "ArrowType",
+    "ClassVar",
+    "Exception",
+    "Protocol",
+    "Stream",
+    "StreamState",
+];
 
 fn of(protocol: &DescribedProtocol, name: &str, taken: &mut Taken, headers: &mut String) -> String {
     let mut text = format!("class {name}(Protocol):\n");

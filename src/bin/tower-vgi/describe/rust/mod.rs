@@ -10,10 +10,16 @@ use super::names::{Taken, is_identifier, of_protocol, pascal, snake};
 use types::Types;
 
 pub(super) fn describe(service: &ServiceDescription) -> String {
-    let mut types = Types::default();
+    let mut types = Types::new(Taken::but(&IN_SCOPE));
     // Protocols first: their names are the nicest.
-    let names: Vec<String> =
-        service.protocols.iter().map(|protocol| types.taken.take(&of_protocol(&protocol.name))).collect();
+    let mut name = |protocol: &DescribedProtocol| {
+        let name = types.taken.take(&of_protocol(&protocol.name));
+        // The macro makes these.
+        types.taken.take(&format!("{name}Server"));
+        types.taken.take(&format!("{name}Client"));
+        name
+    };
+    let names: Vec<String> = service.protocols.iter().map(&mut name).collect();
     let mut traits = String::new();
     for (protocol, name) in service.protocols.iter().zip(&names) {
         traits.push('\n');
@@ -41,6 +47,9 @@ pub(super) fn describe(service: &ServiceDescription) -> String {
     text.push_str(&traits);
     text
 }
+
+/// What the text itself calls by its name.
+const IN_SCOPE: [&str; 7] = ["Exchange", "Option", "Producer", "Result", "String", "Vec", "VgiArrow"];
 
 /// What a stream is taken for: of unknown kind, a producer.
 fn stream(method: &DescribedMethod) -> Option<MethodKind> {

@@ -9,7 +9,7 @@ use super::super::names::{Taken, pascal, snake};
 use super::identifier;
 
 /// The structs that are needed.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Types {
     pub(super) taken: Taken,
     records: Vec<(Fields, String)>,
@@ -17,6 +17,10 @@ pub(super) struct Types {
 }
 
 impl Types {
+    pub(super) fn new(taken: Taken) -> Self {
+        Self { taken, records: Vec::new(), text: String::new() }
+    }
+
     /// All structs.
     pub(super) fn records(&self) -> String {
         self.text.clone()

@@ -1,0 +1,5 @@
+//! What `tower-vgi describe --format rust` makes of our conformance worker, compiled.
+#![allow(dead_code)]
+
+pub(crate) mod flat;
+pub(crate) mod namespaced;
