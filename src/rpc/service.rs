@@ -256,7 +256,10 @@ where
 
 impl Advertise for RpcService {
     fn advertise(&self, capabilities: &mut Capabilities) {
-        capabilities.set(ACCEPT_MAX_RESPONSE_BYTES_SUPPORT, TRUE);
+        // By this callers find out which generation is spoken here.
+        if self.inner.generations.contains(Generation::Namespaced) {
+            capabilities.set(ACCEPT_MAX_RESPONSE_BYTES_SUPPORT, TRUE);
+        }
         capabilities.set(PRODUCER_STREAM, TRUE);
         capabilities.set(EXTERNALIZATION_ENABLED, HeaderValue::from_static("false"));
         capabilities.expose(super::response::RPC_ERROR);

@@ -66,6 +66,15 @@ fn both_forms_of_one_server_are_spoken() {
 }
 
 #[test]
+fn a_server_says_which_generation_it_speaks() {
+    for served in crate::servers::all().iter() {
+        let json: serde_json::Value =
+            serde_json::from_str(&good(&["capabilities", &served.url(), "--format", "json"])).unwrap();
+        assert_eq!(json["generation"], served.generation, "{}", served.name);
+    }
+}
+
+#[test]
 fn an_authority_of_ones_own_is_trusted_when_told() {
     #[tower_vgi::service]
     trait Greeter {
