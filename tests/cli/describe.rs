@@ -13,7 +13,7 @@ use crate::servers::{all, clients, ours};
 
 #[test]
 fn a_table_has_a_line_for_each_method() {
-    for served in all() {
+    for served in all().iter() {
         let table = good(&["describe", &served.url(), "--protocol", "ConformanceService"]);
         let line = table.lines().find(|line| line.trim_start().starts_with("add_floats ")).unwrap();
         let words: Vec<&str> = line.split_whitespace().collect();
@@ -23,7 +23,7 @@ fn a_table_has_a_line_for_each_method() {
 
 #[test]
 fn json_has_every_method_with_its_columns() {
-    for served in all() {
+    for served in all().iter() {
         let json: Value = serde_json::from_str(&good(&["describe", &served.url(), "--format", "json"])).unwrap();
         assert_eq!(json["generation"], served.generation, "{}", served.name);
         let methods = json["protocols"][0]["methods"].as_array().unwrap();

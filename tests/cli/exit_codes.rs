@@ -15,7 +15,7 @@ fn help_tells_them() {
 
 #[test]
 fn an_error_of_the_server_is_1() {
-    for served in all() {
+    for served in all().iter() {
         let outcome = run(&["call", &served.url(), "raise_value_error", "message=no\u{1b}[2J"]);
         assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(1), ""), "{}: {outcome:?}", served.name);
         assert!(outcome.stderr.starts_with("ValueError: no\u{fffd}[2J\n"), "{}: {outcome:?}", served.name);

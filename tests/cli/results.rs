@@ -5,7 +5,7 @@ use crate::servers::all;
 
 #[test]
 fn every_server_gives_the_same_results() {
-    for served in all() {
+    for served in all().iter() {
         let url = served.url();
         for (call, expected) in [
             (&["add_floats", "a=1.5", "b=2.25"][..], "3.75"),
@@ -64,7 +64,7 @@ fn other_forms_have_the_whole_batch() {
 
 #[test]
 fn log_messages_are_told_on_stderr() {
-    for served in all() {
+    for served in all().iter() {
         let url = served.url();
         let outcome = run(&["call", &url, "echo_with_multi_logs", "value=x"]);
         assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(0), "\"x\"\n"), "{}", served.name);

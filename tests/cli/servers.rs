@@ -1,12 +1,12 @@
 //! Servers of the conformance service.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
 
 use crate::child::Server;
 use crate::python::Client;
 use crate::release::Release;
 
-/// A server of the conformance service, for all tests of this process. It is no static, so that it ends with the test.
+/// A server of the conformance service.
 pub(crate) struct Served {
     pub(crate) name: String,
     pub(crate) generation: &'static str,
@@ -26,8 +26,17 @@ pub(crate) fn ours(generation: &'static str) -> Served {
     Served { name: format!("ours, {generation}"), generation, ours: true, server }
 }
 
-/// Ours of each generation, and that of each release that is there.
-pub(crate) fn all() -> Vec<Served> {
+/// Ours of each generation, and that of each release that is there; shared by the tests that run at the same time. They
+/// end with the last of these.
+pub(crate) fn all() -> Arc<Vec<Served>> {
+    static SHARED: Mutex<Weak<Vec<Served>>> = Mutex::new(Weak::new());
+    let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+    let servers = shared.upgrade().unwrap_or_else(|| Arc::new(start()));
+    *shared = Arc::downgrade(&servers);
+    servers
+}
+
+fn start() -> Vec<Served> {
     let mut servers = vec![ours("flat"), ours("namespaced")];
     servers.extend(clients().iter().map(|client| {
         let generation = if client.release == Release::V0_52_2 { "namespaced" } else { "flat" };
@@ -37,6 +46,12 @@ pub(crate) fn all() -> Vec<Served> {
         Served { server: Server::run(command, "python"), name, generation, ours: false }
     }));
     servers
+}
+
+/// A server counts its cancelled streams for all callers: who looks at the counts does it alone.
+pub(crate) fn cancel_counts() -> MutexGuard<'static, ()> {
+    static COUNTS: Mutex<()> = Mutex::new(());
+    COUNTS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The releases that are there.
