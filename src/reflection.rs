@@ -1,5 +1,6 @@
 //! The records of `vgi_rpc.Reflection.v1` (wire specification §10.2), as servers write and clients read them.
 
+use arrow_array::RecordBatch;
 use tower_vgi_macros::VgiArrow;
 
 /// The name of the protocol.
@@ -36,6 +37,28 @@ pub(crate) struct MethodInfo {
     pub(crate) idempotency: String,
     pub(crate) deprecated: bool,
     pub(crate) deprecation_message: String,
+    /// An extension of ours: readers ignore columns that they do not know, and other servers have none.
+    #[vgi(binary, default)]
+    pub(crate) tower_vgi_details: MethodDetails,
+}
+
+/// What callers by name and people like to know, and the reference does not tell.
+#[derive(Clone, Default, VgiArrow)]
+pub(crate) struct MethodDetails {
+    #[vgi(default)]
+    pub(crate) doc: String,
+    /// Of each parameter, in their order.
+    #[vgi(default)]
+    pub(crate) parameter_docs: Vec<String>,
+    /// One row, a column for each parameter that has a default.
+    #[vgi(default)]
+    pub(crate) defaults: Option<RecordBatch>,
+    /// The schema of an exchange's input, where it is always the same.
+    #[vgi(default)]
+    pub(crate) input_schema_ipc: Option<Vec<u8>>,
+    /// The schema of a stream's batches, where it is always the same.
+    #[vgi(default)]
+    pub(crate) output_schema_ipc: Option<Vec<u8>>,
 }
 
 #[derive(Clone, VgiArrow)]
@@ -47,4 +70,7 @@ pub(crate) struct ServiceDescription {
     pub(crate) deprecation_message: String,
     pub(crate) features: Vec<String>,
     pub(crate) methods: Vec<MethodInfo>,
+    /// An extension of ours, as in [`MethodInfo`].
+    #[vgi(default)]
+    pub(crate) tower_vgi_doc: String,
 }

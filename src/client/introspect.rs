@@ -8,6 +8,7 @@ use arrow_schema::{Schema, SchemaRef};
 use tower_vgi_macros::VgiArrow;
 
 use super::channel::Channel;
+use super::details::MethodDetails;
 use super::service::HttpService;
 use super::typed::{FromResult, value_error};
 use crate::generation::Generation;
@@ -42,6 +43,8 @@ pub struct DescribedProtocol {
     pub version: Option<String>,
     /// A hash of its methods. In the flat generation it can be compared with itself only.
     pub hash: String,
+    /// What it is for, where the server says so.
+    pub doc: String,
     /// Its methods, sorted by name.
     pub methods: Vec<DescribedMethod>,
 }
@@ -62,6 +65,8 @@ pub struct DescribedMethod {
     pub result: SchemaRef,
     /// The header of a stream, if it has one.
     pub header: Option<SchemaRef>,
+    /// What some servers tell besides.
+    pub details: MethodDetails,
 }
 
 /// Asks the server what it offers.
@@ -94,7 +99,8 @@ async fn namespaced<S: HttpService>(channel: &Channel<S>) -> Result<ServiceDescr
             name: service.protocol,
             version: Some(service.protocol_version).filter(|version| !version.is_empty()),
             hash: service.protocol_hash,
-            methods: service.methods.iter().map(method).collect::<Result<_, _>>()?,
+            doc: service.tower_vgi_doc,
+            methods: service.methods.into_iter().map(method).collect::<Result<_, _>>()?,
         });
     }
     Ok(ServiceDescription {
@@ -109,10 +115,10 @@ fn read<R: FromResult>(answer: &AnnotatedBatch) -> Result<R, RpcError> {
     allowance::within(allowance::DEFAULT, || R::from_result(&answer.batch)).map_err(|error| value_error(&error))
 }
 
-fn method(info: &MethodInfo) -> Result<DescribedMethod, RpcError> {
+fn method(info: MethodInfo) -> Result<DescribedMethod, RpcError> {
     let is_stream = info.method_type != "unary";
     Ok(DescribedMethod {
-        name: info.name.clone(),
+        name: info.name,
         is_stream,
         kind: match (is_stream, info.stream_kind.as_str()) {
             (false, _) => Some(MethodKind::Unary),
@@ -123,10 +129,11 @@ fn method(info: &MethodInfo) -> Result<DescribedMethod, RpcError> {
         parameters: schema(&info.params_schema_ipc)?,
         result: schema(&info.result_schema_ipc)?,
         header: (!info.header_schema_ipc.is_empty()).then(|| schema(&info.header_schema_ipc)).transpose()?,
+        details: MethodDetails::read(info.tower_vgi_details)?,
     })
 }
 
-fn schema(message: &[u8]) -> Result<SchemaRef, RpcError> {
+pub(super) fn schema(message: &[u8]) -> Result<SchemaRef, RpcError> {
     if message.is_empty() {
         return Ok(Arc::new(Schema::empty()));
     }
@@ -165,6 +172,7 @@ async fn flat<S: HttpService>(channel: &Channel<S>) -> Result<ServiceDescription
             parameters: schema(row.params_schema_ipc.as_deref().unwrap_or_default())?,
             result: schema(row.result_schema_ipc.as_deref().unwrap_or_default())?,
             header: row.header_schema_ipc.as_deref().filter(|bytes| !bytes.is_empty()).map(schema).transpose()?,
+            details: MethodDetails::default(),
         })
     });
     let text = |key| answer.metadata.get_str(key).unwrap_or_default().to_owned();
@@ -172,6 +180,7 @@ async fn flat<S: HttpService>(channel: &Channel<S>) -> Result<ServiceDescription
         name: text(keys::PROTOCOL_NAME),
         version: answer.metadata.get_str(keys::PROTOCOL_VERSION).map(str::to_owned),
         hash: text(keys::PROTOCOL_HASH),
+        doc: String::new(),
         methods: methods.collect::<Result<_, RpcError>>()?,
     };
     Ok(ServiceDescription {

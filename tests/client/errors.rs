@@ -4,8 +4,8 @@ use http::{Request, Response, StatusCode};
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 use tower::service_fn;
-use tower_vgi::client::{Channel, Generation, introspect, request_upload_urls};
-use tower_vgi::{Body, ErrorCode};
+use tower_vgi::client::{Channel, Generation, MethodDetails, introspect, request_upload_urls};
+use tower_vgi::{Body, ErrorCode, VgiArrow as _};
 
 use crate::calculator::CalculatorClient;
 use crate::ways::{all, clients, stack};
@@ -105,6 +105,26 @@ async fn what_a_server_offers_is_told_alike() {
         );
         let add = protocol.methods.iter().find(|method| method.name == "add").unwrap();
         assert_eq!(add.parameters.fields().len(), 2, "{way}");
+        let details = &add.details;
+        if description.generation == Generation::Namespaced {
+            assert_eq!(protocol.doc, "Arithmetic for tests.\n\nNothing else.", "{way}");
+            assert_eq!(details.doc, "Add two numbers.\n\nThe second one may be left out.", "{way}");
+            assert_eq!(details.parameter_docs, ["The first summand.", "The second summand."], "{way}");
+            let default = details.default_of("b").unwrap();
+            assert_eq!((f64::from_array(default, 0).unwrap(), details.default_of("a")), (1.0, None), "{way}");
+            let stream = |name: &str| protocol.methods.iter().find(|method| method.name == name).unwrap();
+            let scale = &stream("scale").details;
+            let columns = |schema: &Option<arrow_schema::SchemaRef>| schema.as_ref().unwrap().field(0).name().clone();
+            assert_eq!(
+                (columns(&scale.input), columns(&scale.output)),
+                ("value".to_owned(), "value".to_owned()),
+                "{way}"
+            );
+            // Each call has columns of its own.
+            assert_eq!(stream("columns").details.output, None, "{way}");
+        } else {
+            assert_eq!(details, &MethodDetails::default(), "{way}");
+        }
         tables.push((description.generation, description.to_string()));
     }
     let table = &tables.iter().find(|(generation, _)| *generation == Generation::Namespaced).unwrap().1;

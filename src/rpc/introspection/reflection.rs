@@ -2,10 +2,13 @@
 
 use std::sync::{Arc, OnceLock};
 
+use arrow_array::{ArrayRef, RecordBatch};
+use arrow_schema::{Field, Schema};
+
 use super::hash::{method_type, protocol_hash};
 use crate::Result;
 pub(crate) use crate::reflection::REFLECTION;
-use crate::reflection::{MethodInfo, ProtocolList, ProtocolSummary, ServiceDescription};
+use crate::reflection::{MethodDetails, MethodInfo, ProtocolList, ProtocolSummary, ServiceDescription};
 use crate::rpc::method::{Method, MethodDescription, MethodKind, Protocol};
 use crate::rpc::route::protocol_not_supported;
 
@@ -87,6 +90,7 @@ fn service(protocol: &Protocol) -> ServiceDescription {
         deprecation_message: String::new(),
         features: Vec::new(),
         methods: methods.into_iter().map(method_info).collect(),
+        tower_vgi_doc: protocol.doc.clone(),
     }
 }
 
@@ -111,5 +115,25 @@ fn method_info(method: &MethodDescription) -> MethodInfo {
         idempotency: "unknown".to_owned(),
         deprecated: false,
         deprecation_message: String::new(),
+        tower_vgi_details: details(method),
+    }
+}
+
+fn details(method: &MethodDescription) -> MethodDetails {
+    let message =
+        |schema: &Option<Arc<crate::wire::WireSchema>>| schema.as_ref().map(|schema| schema.message().to_vec());
+    let with_default = method.parameters.iter().filter_map(|parameter| {
+        let default = parameter.default.clone()?;
+        Some((parameter.field.clone(), default))
+    });
+    let (fields, columns): (Vec<Field>, Vec<ArrayRef>) = with_default.unzip();
+    MethodDetails {
+        doc: method.doc.clone(),
+        parameter_docs: method.parameters.iter().map(|parameter| parameter.doc.clone()).collect(),
+        defaults: (!fields.is_empty())
+            .then(|| RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).ok())
+            .flatten(),
+        input_schema_ipc: message(&method.wire.input),
+        output_schema_ipc: message(&method.wire.output),
     }
 }
