@@ -48,6 +48,7 @@
 //! | `macros` | yes | `#[service]` and `#[derive(VgiArrow)]` |
 //! | `client` | no | [`client`]: channels, typed proxies, streams, sessions |
 //! | `client-tls` | no | `https://` for channels |
+//! | `cli` | no | the program `tower-vgi`, which describes servers and calls them |
 //! | `server` | yes | [`rpc`]: the service, the dispatcher, tokens and introspection; `macros` with it |
 //!
 //! Without features there are [`wire`], [`value`], [`error`] and the shared [`vocabulary`].

@@ -21,6 +21,7 @@ mod exchange;
 mod exit_codes;
 #[rustfmt::skip]
 mod generated;
+mod odd;
 mod producer;
 mod program;
 mod results;

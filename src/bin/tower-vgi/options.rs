@@ -135,7 +135,7 @@ Values are typed by the method's parameters:
   decimal                       12.3400
   binary                        base64, @FILE for the content of a file, or {…} for a record
   list, map, struct             JSON: [1, 2], {\"a\": 1}
-A nullable parameter that is not given is null, unless the server has a default for it.
+A parameter that is not given has the server's default, where that is known; a nullable one without is null.
 
 Rows of an exchange are JSON, a line each; a line with an array of rows sends them as one batch. An Arrow IPC stream or
 file is sent batch for batch.

@@ -8,7 +8,7 @@ use arrow_schema::{Field, Schema};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
-use tower_vgi::client::Generation;
+use tower_vgi::client::{Generation, MethodDetails, type_name};
 
 use super::method::Method;
 use crate::failure::Failure;
@@ -34,7 +34,8 @@ pub(super) fn read(method: &Method, options: &Call) -> Result<RecordBatch, Failu
             return Err(Failure::usage(format!("argument '{name}' is given twice")));
         }
     }
-    row(parameters, &given, method.generation).map_err(Failure::Usage)
+    let row = Row { parameters, details: &method.description.details, generation: method.generation };
+    row.of(&given).map_err(Failure::Usage)
 }
 
 fn object(text: &str) -> Result<Map<String, Value>, Failure> {
@@ -64,7 +65,7 @@ fn parse(argument: &str, parameters: &Schema) -> Result<(String, Value), Failure
         Ok(field) if value::is_binary(field.data_type()) && text.starts_with('@') => file(name, &text[1..])?,
         Ok(field) if value::is_binary(field.data_type()) && text.starts_with('{') => json(text, name, "a record")?,
         Ok(field) if value::is_text(field.data_type()) => Value::String(text.to_owned()),
-        Ok(field) => json(text, name, &tower_vgi::client::type_name(field))?,
+        Ok(field) => json(text, name, &type_name(field))?,
     };
     Ok((name.to_owned(), value))
 }
@@ -76,45 +77,55 @@ fn file(name: &str, path: &str) -> Result<Value, Failure> {
     Ok(Value::String(STANDARD.encode(bytes)))
 }
 
-fn row(parameters: &Schema, given: &Map<String, Value>, generation: Generation) -> Result<RecordBatch, String> {
-    if let Some(name) = given.keys().find(|name| parameters.field_with_name(name).is_err()) {
-        return Err(format!("there is no argument '{name}'; there are {}", names(parameters)));
-    }
-    let mut fields: Vec<Arc<Field>> = Vec::new();
-    let mut columns = Vec::new();
-    for field in parameters.fields() {
-        let value = given.get(field.name());
-        if value.is_none() {
-            match generation {
-                // The server fills in its default, or says that there is none.
-                Generation::Flat => continue,
-                Generation::Namespaced if field.is_nullable() => {}
-                Generation::Namespaced => return Err(missing(parameters, given)),
-            }
+/// What a row is made by.
+struct Row<'a> {
+    parameters: &'a Schema,
+    details: &'a MethodDetails,
+    generation: Generation,
+}
+
+impl Row<'_> {
+    fn of(&self, given: &Map<String, Value>) -> Result<RecordBatch, String> {
+        if let Some(name) = given.keys().find(|name| self.parameters.field_with_name(name).is_err()) {
+            return Err(format!("there is no argument '{name}'; there are {}", self.names()));
         }
-        let column = value::column(field, &[value]);
-        columns.push(column.map_err(|mismatch| format!("argument {}", mismatch.named(field.name())))?);
-        fields.push(field.clone());
+        let mut fields: Vec<Arc<Field>> = Vec::new();
+        let mut columns = Vec::new();
+        for field in self.parameters.fields() {
+            let value = given.get(field.name());
+            let column = match (value, self.details.default_of(field.name())) {
+                (None, Some(default)) if default.data_type() == field.data_type() => default.clone(),
+                // The server fills in its default, or says that there is none.
+                (None, _) if self.generation == Generation::Flat => continue,
+                (None, _) if !field.is_nullable() => return Err(self.missing(given)),
+                (value, _) => value::column(field, &[value])
+                    .map_err(|mismatch| format!("argument {}", mismatch.named(field.name())))?,
+            };
+            columns.push(column);
+            fields.push(field.clone());
+        }
+        // Without columns there is no row, as published clients have it.
+        let options = RecordBatchOptions::new().with_row_count(Some(usize::from(!columns.is_empty())));
+        RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), columns, &options)
+            .map_err(|error| format!("the arguments do not fit the method: {error}"))
     }
-    // Without columns there is no row, as published clients have it.
-    let options = RecordBatchOptions::new().with_row_count(Some(usize::from(!columns.is_empty())));
-    RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), columns, &options)
-        .map_err(|error| format!("the arguments do not fit the method: {error}"))
-}
 
-/// Whatever is missing, at once.
-fn missing(parameters: &Schema, given: &Map<String, Value>) -> String {
-    let missing = parameters.fields().iter().filter(|field| !field.is_nullable() && !given.contains_key(field.name()));
-    let missing: Vec<String> =
-        missing.map(|field| format!("{}=… ({})", field.name(), tower_vgi::client::type_name(field))).collect();
-    format!("missing: {}", missing.join(", "))
-}
+    /// Whatever is missing, at once.
+    fn missing(&self, given: &Map<String, Value>) -> String {
+        let needed = |field: &&Arc<Field>| {
+            let name = field.name();
+            !field.is_nullable() && !given.contains_key(name) && self.details.default_of(name).is_none()
+        };
+        let missing = self.parameters.fields().iter().filter(needed);
+        let missing: Vec<String> = missing.map(|field| format!("{}=… ({})", field.name(), type_name(field))).collect();
+        format!("missing: {}", missing.join(", "))
+    }
 
-fn names(parameters: &Schema) -> String {
-    let names =
-        parameters.fields().iter().map(|field| format!("{}: {}", field.name(), tower_vgi::client::type_name(field)));
-    let names: Vec<String> = names.collect();
-    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+    fn names(&self) -> String {
+        let names = self.parameters.fields().iter().map(|field| format!("{}: {}", field.name(), type_name(field)));
+        let names: Vec<String> = names.collect();
+        if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+    }
 }
 
 #[cfg(test)]
@@ -142,7 +153,8 @@ mod tests {
                 Err(other) => panic!("{other:?}"),
             };
         }
-        let batch = row(&parameters(), &given, generation)?;
+        let row = Row { parameters: &parameters(), details: &MethodDetails::default(), generation };
+        let batch = row.of(&given)?;
         Ok(serde_json::to_string(&crate::output::rows_as_json(&batch).unwrap()).unwrap())
     }
 

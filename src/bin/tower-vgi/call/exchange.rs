@@ -37,6 +37,7 @@ pub(super) async fn run(
         trade(&mut stream, &mut input, &mut Writing::open(&destination)?, &mut progress).await
     })
     .await;
+    progress.end();
     // An exchange has no end of its own: the server is told of it in any case.
     cancelling(stream.cancel()).await;
     traded
@@ -55,7 +56,5 @@ async fn trade(
         schema.get_or_insert_with(|| answer.batch.schema());
         writing.write(answer.batch).await?;
     }
-    writing.finish(schema).await?;
-    progress.end();
-    Ok(())
+    writing.finish(schema).await
 }

@@ -30,6 +30,7 @@ pub(super) async fn run(
         copy(&mut stream, &mut Writing::open(&destination)?, &mut progress).await
     })
     .await;
+    progress.end();
     if copied.is_err() {
         // Whoever reads no more, the server need not go on.
         cancelling(stream.cancel()).await;
@@ -42,7 +43,5 @@ async fn copy(stream: &mut Stream, writing: &mut Writing, progress: &mut Progres
         progress.count(&batch.batch);
         writing.write(batch.batch).await?;
     }
-    writing.finish(stream.schema().cloned()).await?;
-    progress.end();
-    Ok(())
+    writing.finish(stream.schema().cloned()).await
 }

@@ -4,6 +4,7 @@ mod json;
 mod names;
 mod python;
 mod rust;
+mod table;
 
 use std::io::{self, Write as _};
 
@@ -32,7 +33,7 @@ pub(crate) async fn run(options: Describe) -> Result<(), Failure> {
 
 fn text(service: &ServiceDescription, format: DescribeFormat) -> String {
     match format {
-        DescribeFormat::Table => printable(&service.to_string()),
+        DescribeFormat::Table => printable(&table::describe(service)),
         DescribeFormat::Json => format!("{:#}\n", json::describe(service)),
         DescribeFormat::Rust => rust::describe(service),
         DescribeFormat::Python => python::describe(service),

@@ -60,6 +60,11 @@ pub(super) fn of_protocol(name: &str) -> String {
     if is_identifier(&pascal) { pascal } else { format!("Service{pascal}") }
 }
 
+/// A text that does not end the comment in which it stands.
+pub(super) fn one_line(text: &str) -> String {
+    text.chars().map(|char| if char.is_control() { ' ' } else { char }).collect()
+}
+
 /// Names that have been given, so that none is given twice.
 #[derive(Debug, Default)]
 pub(super) struct Taken(HashSet<String>);

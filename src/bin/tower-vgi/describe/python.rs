@@ -4,10 +4,13 @@ mod types;
 
 use std::fmt::Write as _;
 
-use arrow_schema::Schema;
+use arrow_schema::{DataType, Field, Schema};
+use serde_json::Value;
 use tower_vgi::client::{DescribedMethod, DescribedProtocol, MethodKind, ServiceDescription};
 
-use super::names::{Taken, is_identifier, of_protocol, pascal};
+use crate::schema::default_of;
+
+use super::names::{Taken, is_identifier, of_protocol, one_line, pascal};
 
 pub(super) fn describe(service: &ServiceDescription) -> String {
     let mut taken = Taken::but(&IN_SCOPE);
@@ -61,6 +64,10 @@ const IN_SCOPE: [&str; 9] = [
 fn of(protocol: &DescribedProtocol, name: &str, taken: &mut Taken, headers: &mut String) -> String {
     let mut text = format!("class {name}(Protocol):\n");
     let mut empty = true;
+    if !protocol.doc.trim().is_empty() {
+        let _ = writeln!(text, "{}", docstring(protocol.doc.trim(), "    "));
+        empty = false;
+    }
     if protocol.name != name {
         let _ = writeln!(text, "    protocol_name: ClassVar[str] = {}", literal(&protocol.name));
         empty = false;
@@ -75,7 +82,7 @@ fn of(protocol: &DescribedProtocol, name: &str, taken: &mut Taken, headers: &mut
                 let _ = write!(text, "\n{signature}");
                 empty = false;
             }
-            Err(why) => _ = write!(text, "\n    # {} is left out: {why}.\n", literal(&method.name)),
+            Err(why) => _ = write!(text, "\n    # {} is left out: {}.\n", literal(&method.name), one_line(&why)),
         }
     }
     if empty {
@@ -91,7 +98,7 @@ fn signature(method: &DescribedMethod, taken: &mut Taken, headers: &mut String) 
         let name =
             identifier(field.name()).ok_or_else(|| format!("{} is no name of a parameter", literal(field.name())))?;
         let ty = types::field(field).map_err(|error| format!("parameter {name}: {error}"))?;
-        let _ = write!(parameters, ", {name}: {ty}");
+        let _ = write!(parameters, ", {name}: {ty}{}", default(method, field));
     }
     let (result, doc) = match method.kind {
         Some(MethodKind::Unary) => match method.result.fields().first() {
@@ -111,10 +118,39 @@ fn signature(method: &DescribedMethod, taken: &mut Taken, headers: &mut String) 
             (format!("Stream[StreamState{header}]"), doc)
         }
     };
-    Ok(match doc {
-        "" => format!("    def {name}({parameters}) -> {result}: ...\n"),
-        doc => format!("    def {name}({parameters}) -> {result}:\n        \"\"\"{doc}\"\"\"\n        ...\n"),
+    let doc: Vec<&str> = [method.details.doc.trim(), doc].into_iter().filter(|doc| !doc.is_empty()).collect();
+    Ok(match &doc[..] {
+        [] => format!("    def {name}({parameters}) -> {result}: ...\n"),
+        doc => {
+            let doc = docstring(&doc.join("\n\n"), "        ");
+            format!("    def {name}({parameters}) -> {result}:\n{doc}        ...\n")
+        }
     })
+}
+
+/// The default of a parameter, where Python has a literal for it. A parameter without one cannot follow one with: these
+/// are left without.
+fn default(method: &DescribedMethod, field: &Field) -> String {
+    let of = |field: &Field| match (default_of(method, field)?, field.data_type()) {
+        (Value::Null, _) => Some("None".to_owned()),
+        (Value::Bool(true), _) => Some("True".to_owned()),
+        (Value::Bool(false), _) => Some("False".to_owned()),
+        (Value::Number(number), _) => Some(number.to_string()),
+        (Value::String(text), DataType::Utf8 | DataType::LargeUtf8 | DataType::Dictionary(..)) => Some(literal(&text)),
+        _ => None,
+    };
+    let after = method.parameters.fields().iter().skip_while(|other| other.name() != field.name());
+    let all_have_one = after.into_iter().all(|field| of(field).is_some());
+    of(field).filter(|_| all_have_one).map(|default| format!(" = {default}")).unwrap_or_default()
+}
+
+/// A text as the documentation of a class or function.
+fn docstring(doc: &str, indent: &str) -> String {
+    let doc = doc.replace('\\', "\\\\").replace("\"\"\"", "\\\"\\\"\\\"");
+    // A quotation mark at the end would be taken for one of the three.
+    let end = if doc.ends_with('"') { " " } else { "" };
+    let quoted = format!("\"\"\"{doc}{end}\"\"\"");
+    quoted.lines().map(|line| format!("{}\n", format!("{indent}{line}").trim_end())).collect()
 }
 
 /// The class of a header.
@@ -151,4 +187,16 @@ fn identifier(name: &str) -> Option<&str> {
 /// A text as Python writes it: the escapes of JSON are Python's, too.
 fn literal(text: &str) -> String {
     serde_json::Value::String(text.to_owned()).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_text_ends_a_docstring() {
+        assert_eq!(docstring("One.\n\n  Two", "    "), "    \"\"\"One.\n\n      Two\"\"\"\n");
+        assert_eq!(docstring(r#"a"""b\"#, ""), "\"\"\"a\\\"\\\"\\\"b\\\\\"\"\"\n");
+        assert_eq!(docstring("\"x\"", ""), "\"\"\"\"x\" \"\"\"\n");
+    }
 }

@@ -1,12 +1,14 @@
 //! A description as traits with `#[tower_vgi::service]`.
 
+mod defaults;
 mod types;
 
 use std::fmt::Write as _;
 
 use tower_vgi::client::{DescribedMethod, DescribedProtocol, MethodKind, ServiceDescription};
 
-use super::names::{Taken, is_identifier, of_protocol, pascal, snake};
+use super::names::{Taken, is_identifier, of_protocol, one_line, pascal, snake};
+use crate::schema::default_of;
 use types::Types;
 
 pub(super) fn describe(service: &ServiceDescription) -> String {
@@ -72,7 +74,7 @@ fn of(protocol: &DescribedProtocol, name: &str, types: &mut Types) -> String {
                 methods.push('\n');
                 methods.push_str(&signature);
             }
-            Err(why) => _ = write!(methods, "\n    // `{}` is left out: {why}.\n", one_line(&method.name)),
+            Err(why) => _ = write!(methods, "\n    // `{}` is left out: {}.\n", one_line(&method.name), one_line(&why)),
         }
     }
     let mut options = Vec::new();
@@ -85,7 +87,8 @@ fn of(protocol: &DescribedProtocol, name: &str, types: &mut Types) -> String {
     let options = if options.is_empty() { String::new() } else { format!("({})", options.join(", ")) };
     let body = format!("{states}{methods}");
     let body = body.strip_prefix('\n').unwrap_or(&body);
-    format!("#[tower_vgi::service{options}]\n#[allow(non_snake_case)]\npub trait {name} {{\n{body}}}\n")
+    let doc = comment(&protocol.doc, "");
+    format!("{doc}#[tower_vgi::service{options}]\n#[allow(non_snake_case)]\npub trait {name} {{\n{body}}}\n")
 }
 
 fn signature(
@@ -100,7 +103,9 @@ fn signature(
             identifier(field.name()).ok_or_else(|| format!("a parameter cannot be called {:?}", field.name()))?;
         let path = format!("{}{}", pascal(&method.name), pascal(field.name()));
         let ty = types.field(field, &path, true).map_err(|error| format!("parameter `{}`: {error}", field.name()))?;
-        let _ = write!(parameters, ", {name}: {ty}");
+        let default = default_of(method, field).and_then(|default| defaults::literal(field, &default));
+        let default = default.map(|default| format!("#[default({default})] ")).unwrap_or_default();
+        let _ = write!(parameters, ", {default}{name}: {ty}");
     }
     let result = match stream(method) {
         None => match method.result.fields().first() {
@@ -122,8 +127,8 @@ fn signature(
             // No state has the name of a type: both may be named in the trait.
             let name = types.taken.take(&pascal(&method.name));
             let (attribute, wrapper) = match kind {
-                MethodKind::Exchange => ("exchange", "Exchange"),
-                _ => ("producer", "Producer"),
+                MethodKind::Exchange => (format!("exchange{}", types.exchange(method)), "Exchange"),
+                _ => (format!("producer{}", types.producer(method)), "Producer"),
             };
             if method.kind.is_none() {
                 let _ = writeln!(state, "    // Or an exchange: the server does not say.");
@@ -141,7 +146,8 @@ fn signature(
             (name, format!("    #[method(name = {:?})]\n", method.name))
         }
     };
-    Ok(format!("{attribute}    async fn {name}({parameters}) -> Result<{result}>;\n"))
+    let doc = comment(&method.details.doc, "    ");
+    Ok(format!("{doc}{attribute}    async fn {name}({parameters}) -> Result<{result}>;\n"))
 }
 
 /// A name as an identifier, a raw one if need be.
@@ -167,7 +173,7 @@ fn is_version(text: &str) -> bool {
     parts.len() == 3 && parts.iter().all(number)
 }
 
-/// What stands in a comment does not end it.
-fn one_line(text: &str) -> String {
-    text.chars().map(|char| if char.is_control() { ' ' } else { char }).collect()
+/// A text as doc comments.
+fn comment(doc: &str, indent: &str) -> String {
+    doc.lines().map(|line| format!("{indent}/// {}\n", one_line(line)).replace("/// \n", "///\n")).collect()
 }

@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use arrow_schema::{DataType, Field, Fields, TimeUnit};
-use tower_vgi::client::type_name;
+use arrow_schema::{DataType, Field, Fields, SchemaRef, TimeUnit};
+use tower_vgi::client::{DescribedMethod, type_name};
 
 use super::super::names::{Taken, pascal, snake};
 use super::identifier;
@@ -24,6 +24,26 @@ impl Types {
     /// All structs.
     pub(super) fn records(&self) -> String {
         self.text.clone()
+    }
+
+    /// What stands after `#[producer`: the rows, where they are known and have a Rust type.
+    pub(super) fn producer(&mut self, method: &DescribedMethod) -> String {
+        let row = self.rows(method.details.output.as_ref(), method, "Row");
+        row.map(|row| format!("({row})")).unwrap_or_default()
+    }
+
+    /// What stands after `#[exchange`, likewise.
+    pub(super) fn exchange(&mut self, method: &DescribedMethod) -> String {
+        let input = self.rows(method.details.input.as_ref(), method, "Input");
+        let output = self.rows(method.details.output.as_ref(), method, "Output");
+        match (input, output) {
+            (Some(input), Some(output)) => format!("({input} => {output})"),
+            _ => String::new(),
+        }
+    }
+
+    fn rows(&mut self, schema: Option<&SchemaRef>, method: &DescribedMethod, suffix: &str) -> Option<String> {
+        self.record(schema?.fields(), &format!("{}{suffix}", pascal(&method.name)), true).ok()
     }
 
     /// The type of a field. `exact`: what is sent has to be of the very type; what is read may differ in nullability
