@@ -42,7 +42,7 @@ pub(crate) enum Command {
 #[command(next_help_heading = "Connection")]
 pub(crate) struct Server {
     /// The server: http://…, https://… or unix:/path/of/socket
-    #[arg(help_heading = None)]
+    #[arg(help_heading = None, index = 1)]
     pub(crate) url: String,
     /// Header of every request, as 'Name: value'; @FILE reads them from a file, a line each; may be given again
     #[arg(short = 'H', long = "header", value_name = "HEADER")]
@@ -63,7 +63,7 @@ pub(crate) struct Server {
     #[arg(long)]
     pub(crate) http2: bool,
     /// Show neither the server's log messages nor progress
-    #[arg(short, long)]
+    #[arg(short, long, help_heading = None)]
     pub(crate) quiet: bool,
 }
 
@@ -87,14 +87,14 @@ impl From<Wire> for Generation {
 #[derive(Args, Debug)]
 #[command(after_help = EXIT_CODES)]
 pub(crate) struct Describe {
-    #[command(flatten)]
-    pub(crate) server: Server,
     /// Only this protocol
     #[arg(long, value_name = "NAME")]
     pub(crate) protocol: Option<String>,
     /// How it is told
     #[arg(long, value_enum, default_value_t = DescribeFormat::Table)]
     pub(crate) format: DescribeFormat,
+    #[command(flatten)]
+    pub(crate) server: Server,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -112,11 +112,11 @@ pub(crate) enum DescribeFormat {
 #[derive(Args, Debug)]
 #[command(after_help = EXIT_CODES)]
 pub(crate) struct Capabilities {
-    #[command(flatten)]
-    pub(crate) server: Server,
     /// How it is told
     #[arg(long, value_enum, default_value_t = CapabilitiesFormat::Table)]
     pub(crate) format: CapabilitiesFormat,
+    #[command(flatten)]
+    pub(crate) server: Server,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -148,12 +148,11 @@ Rows and records have the types of JSON: int64, float64, bool, utf8, lists and s
 #[derive(Args, Debug)]
 #[command(after_help = format!("{VALUES}{EXIT_CODES}"))]
 pub(crate) struct Call {
-    #[command(flatten)]
-    pub(crate) server: Server,
     /// The method, by its name or as PROTOCOL/NAME
+    #[arg(index = 2)]
     pub(crate) method: String,
     /// Arguments: name=value, or name:=JSON
-    #[arg(value_name = "ARGUMENT")]
+    #[arg(value_name = "ARGUMENT", index = 3)]
     pub(crate) arguments: Vec<String>,
     /// The protocol that has the method [default: the first one that has it]
     #[arg(long, value_name = "NAME")]
@@ -168,6 +167,8 @@ pub(crate) struct Call {
     /// or .arrows (a stream) [default: json for a result, ndjson for a stream]
     #[arg(short, long, value_name = "FORMAT|FILE", value_parser = Destination::from_str)]
     pub(crate) output: Option<Destination>,
+    #[command(flatten)]
+    pub(crate) server: Server,
 }
 
 fn timeout(text: &str) -> Result<Duration, String> {

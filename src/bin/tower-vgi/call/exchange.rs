@@ -54,7 +54,7 @@ async fn trade(
         let answer = stream.exchange(batch).await?;
         progress.count(&answer.batch);
         schema.get_or_insert_with(|| answer.batch.schema());
-        writing.write(answer.batch).await?;
+        writing.write(vec![answer.batch]).await?;
     }
     writing.finish(schema).await
 }

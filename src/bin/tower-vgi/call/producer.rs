@@ -1,6 +1,7 @@
 //! A call that is answered with batches.
 
 use arrow_array::RecordBatch;
+use futures_util::FutureExt as _;
 use tower_vgi::client::{Connection, MethodCall, ProducerStream};
 use tower_vgi::wire::AnnotatedBatch;
 
@@ -38,10 +39,32 @@ pub(super) async fn run(
     copied
 }
 
+/// As many batches as are written at once at most.
+const TOGETHER: usize = 64;
+
 async fn copy(stream: &mut Stream, writing: &mut Writing, progress: &mut Progress) -> Result<(), Failure> {
-    while let Some(batch) = stream.next().await? {
-        progress.count(&batch.batch);
-        writing.write(batch.batch).await?;
+    let mut ended = Ok(false);
+    while let Ok(false) = ended {
+        let mut batches = Vec::new();
+        // What has come already is written together, and what has not is not waited for.
+        let mut next = Some(stream.next().await);
+        while let Some(outcome) = next.take() {
+            match outcome {
+                Ok(Some(batch)) => {
+                    progress.count(&batch.batch);
+                    batches.push(batch.batch);
+                    if batches.len() < TOGETHER {
+                        next = stream.next().now_or_never();
+                    }
+                }
+                Ok(None) => ended = Ok(true),
+                Err(error) => ended = Err(error),
+            }
+        }
+        if !batches.is_empty() {
+            writing.write(batches).await?;
+        }
     }
+    ended?;
     writing.finish(stream.schema().cloned()).await
 }

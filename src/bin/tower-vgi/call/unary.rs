@@ -32,7 +32,7 @@ pub(super) async fn run(
                 let batch = record(&answer).unwrap_or(answer.batch);
                 let mut writing = Writing::open(&destination)?;
                 let schema = batch.schema();
-                writing.write(batch).await?;
+                writing.write(vec![batch]).await?;
                 writing.finish(Some(schema)).await
             }
         }

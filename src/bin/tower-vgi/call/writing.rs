@@ -16,8 +16,13 @@ impl Writing {
         Ok(Self(Some(destination.open()?)))
     }
 
-    pub(super) async fn write(&mut self, batch: RecordBatch) -> Result<(), Failure> {
-        self.run(move |sink| sink.write(&batch)).await
+    /// Writes batches, and lets them go on their way.
+    pub(super) async fn write(&mut self, batches: Vec<RecordBatch>) -> Result<(), Failure> {
+        self.run(move |sink| {
+            batches.iter().try_for_each(|batch| sink.write(batch))?;
+            sink.flush()
+        })
+        .await
     }
 
     pub(super) async fn finish(&mut self, schema: Option<SchemaRef>) -> Result<(), Failure> {

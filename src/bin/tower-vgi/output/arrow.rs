@@ -61,11 +61,16 @@ impl<W: Write + Send> Sink for Arrow<W> {
                 let plain = RecordBatch::try_new(schema.clone(), columns.map_err(other)?).map_err(other)?;
                 file.write(&plain).map_err(other)
             }
-            (State::Stream(stream), _) => {
-                stream.write(batch).map_err(other)?;
-                stream.flush().map_err(other)
-            }
+            (State::Stream(stream), _) => stream.write(batch).map_err(other),
             (State::Closed(_), _) => Err(io::Error::other("nothing is open")),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match &mut self.state {
+            State::Stream(stream) => stream.flush().map_err(other),
+            // Nobody reads a file before it has its end.
+            State::File(_) | State::Closed(_) => Ok(()),
         }
     }
 

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::{Sink, encoder, other};
 
-/// A row a line. Each batch is on its way when it has been written.
+/// A row a line.
 pub(crate) struct Lines<W: Write>(Writer<W, LineDelimited>);
 
 impl<W: Write> Lines<W> {
@@ -21,6 +21,10 @@ impl<W: Write> Lines<W> {
 impl<W: Write + Send> Sink for Lines<W> {
     fn write(&mut self, batch: &RecordBatch) -> io::Result<()> {
         write(&mut self.0, batch)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.get_mut().flush()
     }
 
     fn finish(&mut self, _schema: Option<&SchemaRef>) -> io::Result<()> {
@@ -43,6 +47,10 @@ impl<W: Write + Send> Sink for Array<W> {
         write(&mut self.0, batch)
     }
 
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.get_mut().flush()
+    }
+
     fn finish(&mut self, _schema: Option<&SchemaRef>) -> io::Result<()> {
         self.0.finish().map_err(other)?;
         let writer = self.0.get_mut();
@@ -56,8 +64,7 @@ fn write<W: Write, F: JsonFormat>(writer: &mut Writer<W, F>, batch: &RecordBatch
         // The encoder wants at least a column.
         return Ok(());
     }
-    writer.write(batch).map_err(other)?;
-    writer.get_mut().flush()
+    writer.write(batch).map_err(other)
 }
 
 /// The rows of a batch as values.

@@ -22,6 +22,9 @@ pub(crate) trait Sink: Send {
     /// Takes a batch.
     fn write(&mut self, batch: &RecordBatch) -> io::Result<()>;
 
+    /// Lets what was taken go on its way.
+    fn flush(&mut self) -> io::Result<()>;
+
     /// Ends what was begun. The schema is that of the stream, where it is known.
     fn finish(&mut self, schema: Option<&SchemaRef>) -> io::Result<()>;
 }

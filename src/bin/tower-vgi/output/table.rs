@@ -64,7 +64,10 @@ impl<W: Write + Send> Sink for Table<W> {
         if self.columns.is_empty() {
             self.head(batch.schema_ref(), &rows)?;
         }
-        rows.iter().try_for_each(|row| self.row(row))?;
+        rows.iter().try_for_each(|row| self.row(row))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
         self.writer.flush()
     }
 
