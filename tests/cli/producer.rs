@@ -60,6 +60,12 @@ fn what_came_before_an_error_is_written() {
         let outcome = run(&["call", &served.url(), "produce_error_mid_stream", "emit_before_error=2"]);
         assert_eq!((outcome.code, outcome.stdout.lines().count()), (Some(1), 2), "{}: {outcome:?}", served.name);
         assert!(outcome.stderr.contains("RuntimeError: intentional error after 2 batches"), "{outcome:?}");
+
+        let file = scratch("cli").join("broken.arrow");
+        let to_file = ["produce_error_mid_stream", "emit_before_error=2", "-o", file.to_str().unwrap()];
+        let outcome = run(&[&["call", &served.url()][..], &to_file].concat());
+        assert_eq!(outcome.code, Some(1), "{}: {outcome:?}", served.name);
+        assert_eq!(FileReader::try_new(std::fs::File::open(&file).unwrap(), None).unwrap().count(), 2);
     }
 }
 

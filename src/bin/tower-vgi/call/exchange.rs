@@ -7,7 +7,7 @@ use tower_vgi::client::{Connection, ExchangeStream, MethodCall};
 use tower_vgi::wire::AnnotatedBatch;
 
 use super::writing::Writing;
-use super::{cancelling, tell_header};
+use super::{cancelling, finish_file, tell_header};
 use crate::failure::Failure;
 use crate::input::Input;
 use crate::interrupt;
@@ -31,15 +31,20 @@ pub(super) async fn run(
     let mut input = Input::open(path)?;
     let mut stream = interrupt::or(async { Ok(call.exchange(parameters).await?) }).await?;
     let mut progress = Progress::new(status, options.server.quiet || destination.is_terminal());
+    let mut writing = None;
     let traded = interrupt::or(async {
         tell_header(stream.header().as_ref(), options, status)?;
         // Only now: a call that fails leaves a file as it was.
-        trade(&mut stream, &mut input, &mut Writing::open(&destination)?, &mut progress).await
+        let writing = writing.insert(Writing::open(&destination)?);
+        trade(&mut stream, &mut input, writing, &mut progress).await
     })
     .await;
     progress.end();
     // An exchange has no end of its own: the server is told of it in any case.
     cancelling(stream.cancel()).await;
+    if traded.is_err() {
+        finish_file(writing, &destination, None).await;
+    }
     traded
 }
 

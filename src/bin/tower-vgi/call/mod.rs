@@ -10,14 +10,16 @@ mod writing;
 use std::future::Future;
 use std::time::Duration;
 
+use arrow_schema::SchemaRef;
 use tower_vgi::client::{Channel, MethodCall, MethodKind};
 use tower_vgi::wire::AnnotatedBatch;
 
 use crate::failure::Failure;
 use crate::options::Call;
-use crate::output::rows_as_json;
+use crate::output::{Destination, Place, rows_as_json};
 use crate::status::Status;
 use crate::{connect, interrupt};
+use writing::Writing;
 
 pub(crate) async fn run(options: Call) -> Result<(), Failure> {
     let status = Status::default();
@@ -66,7 +68,19 @@ fn tell_header(header: Option<&AnnotatedBatch>, options: &Call, status: &Status)
     Ok(())
 }
 
+/// As long as what comes after the end is waited for.
+const PATIENCE: Duration = Duration::from_secs(2);
+
 /// Tells the server that a stream is over, unless that takes long: nobody waits for it.
 async fn cancelling(cancel: impl Future<Output = ()>) {
-    let _ = tokio::time::timeout(Duration::from_secs(2), cancel).await;
+    let _ = tokio::time::timeout(PATIENCE, cancel).await;
+}
+
+/// After a failure: a file gets its end, so that what came before can be read. On stdout the lack of one shows that
+/// something is missing.
+async fn finish_file(writing: Option<Writing>, destination: &Destination, schema: Option<SchemaRef>) {
+    if let (Some(mut writing), Place::File(_)) = (writing, &destination.place) {
+        // What went wrong is known already.
+        let _ = tokio::time::timeout(PATIENCE, writing.finish(schema)).await;
+    }
 }

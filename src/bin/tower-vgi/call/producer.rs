@@ -6,7 +6,7 @@ use tower_vgi::client::{Connection, MethodCall, ProducerStream};
 use tower_vgi::wire::AnnotatedBatch;
 
 use super::writing::Writing;
-use super::{cancelling, tell_header};
+use super::{cancelling, finish_file, tell_header};
 use crate::failure::Failure;
 use crate::interrupt;
 use crate::options::Call;
@@ -25,16 +25,19 @@ pub(super) async fn run(
     let mut stream = interrupt::or(async { Ok(call.producer(parameters).await?) }).await?;
     // Rows on the same terminal would stand across it.
     let mut progress = Progress::new(status, options.server.quiet || destination.is_terminal());
+    let mut writing = None;
     let copied = interrupt::or(async {
         tell_header(stream.header().as_ref(), options, status)?;
         // Only now: a call that fails leaves a file as it was.
-        copy(&mut stream, &mut Writing::open(&destination)?, &mut progress).await
+        let writing = writing.insert(Writing::open(&destination)?);
+        copy(&mut stream, writing, &mut progress).await
     })
     .await;
     progress.end();
     if copied.is_err() {
         // Whoever reads no more, the server need not go on.
         cancelling(stream.cancel()).await;
+        finish_file(writing, &destination, stream.schema().cloned()).await;
     }
     copied
 }

@@ -12,7 +12,7 @@ use std::io;
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 
-pub(crate) use destination::{Destination, Format};
+pub(crate) use destination::{Destination, Format, Place};
 pub(crate) use json::{rows_as_json, value_as_json};
 pub(crate) use progress::Progress;
 pub(crate) use table::aligned;
