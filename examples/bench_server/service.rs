@@ -19,19 +19,19 @@ pub(crate) fn service() -> Result<RpcService, BuildError> {
 
 /// A row of `produce`.
 #[derive(VgiArrow)]
-struct Sample {
+pub(crate) struct Sample {
     i: i64,
     x: f64,
 }
 
 /// A row of `scale`, both ways.
 #[derive(VgiArrow)]
-struct Row {
+pub(crate) struct Row {
     value: f64,
 }
 
 #[tower_vgi::service]
-trait Bench {
+pub(crate) trait Bench {
     #[producer(Sample)]
     type Produce;
     #[exchange(Row => Row)]
