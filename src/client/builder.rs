@@ -95,14 +95,14 @@ impl ChannelBuilder {
         self
     }
 
-    /// How long one request may take: a unary call as a whole, each request of a stream up to the head of its response.
-    /// Default: for ever.
+    /// How long a caller waits at most: for a unary call or a turn of an exchange as a whole, for a stream to begin, and
+    /// for each batch of a producer. Default: for ever.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.settings.timeout = Some(timeout);
         self
     }
 
-    /// How long connecting may take. Default: 10 s.
+    /// How long connecting may take, TLS included. Default: 10 s.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.how.connect_timeout = Some(timeout);
         self

@@ -1,7 +1,9 @@
 //! [`MethodCall`]: a call of a method by its names, and what all calls have in common.
 
 use std::borrow::Cow;
+use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use arrow_array::RecordBatch;
 use http::Uri;
@@ -126,7 +128,7 @@ impl<'a, S: HttpService> MethodCall<'a, S> {
     /// Why the server could not be asked which form of the wire it speaks.
     pub async fn resume(self, token: ResumeToken) -> Result<ProducerStream<S>, RpcError> {
         let generation = self.channel.generation().await?;
-        let uri = self.channel.uri(&self.target.path(generation, Endpoint::Exchange))?;
+        let uri = self.channel.uri(&self.target.path(generation, Endpoint::Exchange)?)?;
         Ok(ProducerStream::resumed(self.channel.clone(), self.target, generation, uri, token))
     }
 
@@ -135,35 +137,14 @@ impl<'a, S: HttpService> MethodCall<'a, S> {
         schema: Arc<WireSchema>,
         parameters: &RecordBatch,
     ) -> Result<AnnotatedBatch, RpcError> {
-        let timeout = self.channel.shared.settings.timeout;
-        let method = self.target.method.clone();
+        let (timeout, method) = (self.channel.shared.settings.timeout, self.target.method.clone());
         let mut call = std::pin::pin!(self.call_unary(schema, parameters));
-        match timeout {
-            None => call.as_mut().await,
-            Some(timeout) => within(timeout, call.as_mut()).await.unwrap_or_else(|| {
-                Err(RpcError::new("TimeoutError", format!("no result of '{method}' within {timeout:?}"))
-                    .with_code(ErrorCode::DeadlineExceeded))
-            }),
-        }
+        in_time(timeout, call.as_mut(), || format!("no result of '{method}'")).await
     }
 
     async fn call_unary(self, schema: Arc<WireSchema>, parameters: &RecordBatch) -> Result<AnnotatedBatch, RpcError> {
-        let (mut reader, _) = self.send(Endpoint::Unary, schema, parameters).await?;
-        let mut outcome: Option<Result<AnnotatedBatch, RpcError>> = None;
-        // To the end, so that the connection can be used again.
-        while let Some(event) = reader.event().await? {
-            let Event::Batch(batch) = event else { continue };
-            if outcome.is_some() {
-                continue;
-            }
-            outcome = match classify(batch, &reader, self.target.on_log.as_ref()) {
-                Ok(None) => None,
-                Ok(Some(Item::Data(batch) | Item::Token(batch))) => Some(Ok(batch)),
-                Ok(Some(Item::Pointer { location, batch })) => Some(resolve(self.channel, location, batch).await),
-                Err(error) => Some(Err(error)),
-            };
-        }
-        outcome.unwrap_or_else(|| Err(incomplete("a result")))
+        let (mut reader, _) = self.send(Endpoint::Unary, schema, parameters, false).await?;
+        only_batch(self.channel, &mut reader, self.target.on_log.as_ref(), "a result").await
     }
 
     pub(crate) async fn producer_with(
@@ -183,13 +164,26 @@ impl<'a, S: HttpService> MethodCall<'a, S> {
     ) -> Result<ExchangeStream<S, Option<AnnotatedBatch>>, RpcError> {
         let (channel, target) = (self.channel.clone(), self.target.clone());
         let opened = self.open(schema, parameters, false).await?;
-        ExchangeStream::opened(channel, target, opened).await
+        let (timeout, method) = (channel.shared.settings.timeout, target.method.clone());
+        let mut rest = std::pin::pin!(ExchangeStream::opened(channel, target, opened));
+        in_time(timeout, rest.as_mut(), || format!("the exchange of '{method}' did not begin")).await
     }
 
     /// Opens a stream: reads up to its first batch, so that an error is told at once.
     async fn open(self, schema: Arc<WireSchema>, parameters: &RecordBatch, producer: bool) -> Result<Opened, RpcError> {
-        let (mut reader, generation) = self.send(Endpoint::Init, schema, parameters).await?;
-        let uri = self.channel.uri(&self.target.path(generation, Endpoint::Exchange))?;
+        let (timeout, method) = (self.channel.shared.settings.timeout, self.target.method.clone());
+        let mut opening = std::pin::pin!(self.begin(schema, parameters, producer));
+        in_time(timeout, opening.as_mut(), || format!("the stream of '{method}' did not begin")).await
+    }
+
+    async fn begin(
+        self,
+        schema: Arc<WireSchema>,
+        parameters: &RecordBatch,
+        producer: bool,
+    ) -> Result<Opened, RpcError> {
+        let (mut reader, generation) = self.send(Endpoint::Init, schema, parameters, producer).await?;
+        let uri = self.channel.uri(&self.target.path(generation, Endpoint::Exchange)?)?;
         let mut header = None;
         let mut in_header = self.with_header;
         let mut output = None;
@@ -198,7 +192,7 @@ impl<'a, S: HttpService> MethodCall<'a, S> {
                 None => break None,
                 Some(Event::Schema(schema)) if !in_header => output = Some(schema),
                 Some(Event::Schema(_)) => {}
-                Some(Event::EndOfStream) if in_header && header.is_none() => return Err(incomplete("a header")),
+                Some(Event::EndOfStream) if in_header && header.is_none() => return Err(reader.incomplete("a header")),
                 Some(Event::EndOfStream) => in_header = false,
                 Some(Event::Batch(batch)) if in_header => {
                     match classify(batch, &reader, self.target.on_log.as_ref())? {
@@ -221,7 +215,6 @@ impl<'a, S: HttpService> MethodCall<'a, S> {
                 },
             }
         };
-        let _ = producer;
         Ok(Opened { generation, uri, header, reader, first, output })
     }
 
@@ -230,13 +223,14 @@ impl<'a, S: HttpService> MethodCall<'a, S> {
         endpoint: Endpoint,
         schema: Arc<WireSchema>,
         parameters: &RecordBatch,
+        producer: bool,
     ) -> Result<(Box<ResponseReader>, Generation), RpcError> {
         let generation = self.channel.generation().await?;
-        let uri = self.channel.uri(&self.target.path(generation, endpoint))?;
+        let uri = self.channel.uri(&self.target.path(generation, endpoint)?)?;
         let frames = encode(schema, parameters, &self.target.metadata(generation))?;
         let mut outgoing = Outgoing::rpc(uri, generation, frames);
         outgoing.replayable = self.idempotent || generation.repeats_calls();
-        outgoing.streamed = endpoint == Endpoint::Init && self.channel.shared.settings.streamed_producers;
+        outgoing.streamed = producer && self.channel.shared.settings.streamed_producers;
         Ok((self.channel.ask(outgoing).await?, generation))
     }
 }
@@ -303,6 +297,46 @@ pub(crate) async fn resolve<S: HttpService>(
     }
 }
 
-pub(crate) fn incomplete(what: &str) -> RpcError {
-    RpcError::new("HttpError", format!("the response ends without {what}"))
+/// The only batch of a response, which is read to its end so that the connection can be used again.
+pub(crate) async fn only_batch<S: HttpService>(
+    channel: &Channel<S>,
+    reader: &mut ResponseReader,
+    on_log: Option<&OnLog>,
+    what: &str,
+) -> Result<AnnotatedBatch, RpcError> {
+    let mut outcome: Option<Result<AnnotatedBatch, RpcError>> = None;
+    loop {
+        let batch = match reader.event().await {
+            Ok(None) => break,
+            Ok(Some(Event::Batch(batch))) if outcome.is_none() => batch,
+            Ok(Some(_)) => continue,
+            // What the server says went wrong counts for more than how its answer ended.
+            Err(_) if matches!(outcome, Some(Err(_))) => break,
+            Err(error) => return Err(error.into()),
+        };
+        outcome = match classify(batch, reader, on_log) {
+            Ok(None) => None,
+            // On an exchange a token without rows is data as well.
+            Ok(Some(Item::Data(batch) | Item::Token(batch))) => Some(Ok(batch)),
+            Ok(Some(Item::Pointer { location, batch })) => Some(resolve(channel, location, batch).await),
+            Err(error) => Some(Err(error)),
+        };
+    }
+    outcome.unwrap_or_else(|| Err(reader.incomplete(what)))
+}
+
+/// The outcome of a call, or a `TimeoutError` that says what has not come.
+pub(crate) async fn in_time<T>(
+    timeout: Option<Duration>,
+    call: impl Future<Output = Result<T, RpcError>>,
+    what: impl FnOnce() -> String,
+) -> Result<T, RpcError> {
+    match timeout {
+        None => call.await,
+        Some(timeout) => within(timeout, call).await.unwrap_or_else(|| Err(timed_out(&what(), timeout))),
+    }
+}
+
+pub(crate) fn timed_out(what: &str, timeout: Duration) -> RpcError {
+    RpcError::new("TimeoutError", format!("{what} within {timeout:?}")).with_code(ErrorCode::DeadlineExceeded)
 }

@@ -94,9 +94,9 @@ pub(crate) async fn ask<S: HttpService>(channel: &Channel<S>) -> Result<ServerCa
     let (method, uri) = channel.health()?;
     let outgoing = Outgoing::plain(method, uri);
     let response = channel.send(&outgoing).await?;
-    // Servers say what they can do with every answer. A proxy's failure is none: nothing is learnt from it.
+    // Servers say what they can do with every answer. A proxy's failure or page is none: nothing is learnt from it.
     let speaks = response.headers().keys().any(|name| name.as_str().starts_with("vgi-"));
-    if !speaks && !response.status().is_success() {
+    if !speaks && (!response.status().is_success() || refusal::is_page(response.headers())) {
         return Err(refusal::not_of_the_protocol(response, &outgoing.uri).await);
     }
     Ok(ServerCapabilities::from_headers(response.headers()))

@@ -94,6 +94,14 @@ impl<S: HttpService> Channel<S> {
         if base.query().is_some() {
             return Err(RpcError::value_error("the URL of a server has no query"));
         }
+        if base.authority().is_some_and(|authority| authority.as_str().contains('@')) {
+            return Err(RpcError::value_error(
+                "credentials in the URL of a server are not sent: give them as a header, with `ChannelBuilder::header`",
+            ));
+        }
+        if settings.prefix.contains(['?', '#']) {
+            return Err(RpcError::value_error(format!("the prefix '{}' is no path", settings.prefix)));
+        }
         let bytes = settings.max_response_bytes.unwrap_or(u64::MAX);
         if bytes < 65_536 {
             return Err(RpcError::value_error(format!(
@@ -274,7 +282,8 @@ impl<S> fmt::Debug for Channel<S> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("Channel")
-            .field("authority", &self.shared.authority)
+            // Not the authority as it is: before the host, credentials may be written.
+            .field("host", &self.shared.authority.as_ref().map(Authority::host))
             .field("settings", &self.shared.settings)
             .finish_non_exhaustive()
     }

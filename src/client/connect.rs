@@ -22,6 +22,7 @@ use tokio::net::TcpStream;
 use tokio::net::UnixStream;
 use tower_service::Service;
 
+use super::outgoing::within;
 use crate::{Body, BoxError, Result, RpcError};
 
 /// A pool of connections to one server, over TCP, TLS or a Unix socket; what [`Channel`](super::Channel) sends through
@@ -37,18 +38,17 @@ pub struct ConnectionLost(BoxError);
 
 impl Connection {
     pub(crate) fn new(url: &str, how: &HowToConnect) -> Result<(Self, Uri), RpcError> {
-        let (connector, base) = match url.strip_prefix("unix:") {
+        let (way, base) = match url.strip_prefix("unix:") {
             Some(path) => {
                 let path = PathBuf::from(path.strip_prefix("//").unwrap_or(path));
-                (Connector::Unix(Arc::new(path)), Uri::from_static("http://localhost"))
+                (Way::Unix(Arc::new(path)), Uri::from_static("http://localhost"))
             }
             None => {
                 let base = url.parse::<Uri>().map_err(|error| RpcError::value_error(format!("not a URL: {error}")))?;
                 let mut connector = HttpConnector::new();
                 connector.set_nodelay(true);
-                connector.set_connect_timeout(how.connect_timeout);
-                let connector = match base.scheme_str() {
-                    Some("http") => Connector::Tcp(connector),
+                let way = match base.scheme_str() {
+                    Some("http") => Way::Tcp(connector),
                     Some("https") => secured(connector, how)?,
                     _ => {
                         return Err(RpcError::value_error(
@@ -56,9 +56,10 @@ impl Connection {
                         ));
                     }
                 };
-                (connector, base)
+                (way, base)
             }
         };
+        let connector = Connector { way, timeout: how.connect_timeout };
         let mut builder = Client::builder(TokioExecutor::new());
         builder.pool_timer(hyper_util::rt::TokioTimer::new()).http2_only(how.http2);
         if how.http2 {
@@ -78,7 +79,7 @@ pub(crate) struct HowToConnect {
 }
 
 #[cfg(feature = "client-tls")]
-fn secured(mut connector: HttpConnector, how: &HowToConnect) -> Result<Connector, RpcError> {
+fn secured(mut connector: HttpConnector, how: &HowToConnect) -> Result<Way, RpcError> {
     connector.enforce_http(false);
     let builder = HttpsConnectorBuilder::new();
     let builder = match &how.tls {
@@ -97,11 +98,11 @@ fn secured(mut connector: HttpConnector, how: &HowToConnect) -> Result<Connector
         true => builder.enable_http2().wrap_connector(connector),
         false => builder.enable_all_versions().wrap_connector(connector),
     };
-    Ok(Connector::Tls(Box::new(connector)))
+    Ok(Way::Tls(Box::new(connector)))
 }
 
 #[cfg(not(feature = "client-tls"))]
-fn secured(_connector: HttpConnector, _how: &HowToConnect) -> Result<Connector, RpcError> {
+fn secured(_connector: HttpConnector, _how: &HowToConnect) -> Result<Way, RpcError> {
     Err(RpcError::value_error(
         "https:// needs the feature `client-tls`, or a service that speaks TLS given to `ChannelBuilder::service`",
     ))
@@ -183,7 +184,14 @@ impl std::error::Error for ConnectionLost {
 struct Used(Arc<AtomicBool>);
 
 #[derive(Clone)]
-enum Connector {
+struct Connector {
+    way: Way,
+    /// For all of it: the name, the connection, TLS.
+    timeout: Option<Duration>,
+}
+
+#[derive(Clone)]
+enum Way {
     Tcp(HttpConnector),
     #[cfg(feature = "client-tls")]
     Tls(Box<HttpsConnector<HttpConnector>>),
@@ -196,43 +204,50 @@ impl Service<Uri> for Connector {
     type Future = Pin<Box<dyn Future<Output = Result<Io, BoxError>> + Send>>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        match self {
-            Self::Tcp(connector) => connector.poll_ready(cx).map_err(Into::into),
+        match &mut self.way {
+            Way::Tcp(connector) => connector.poll_ready(cx).map_err(Into::into),
             #[cfg(feature = "client-tls")]
-            Self::Tls(connector) => connector.poll_ready(cx),
-            Self::Unix(_) => Poll::Ready(Ok(())),
+            Way::Tls(connector) => connector.poll_ready(cx),
+            Way::Unix(_) => Poll::Ready(Ok(())),
         }
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
-        match self {
-            Self::Tcp(connector) => {
+        let connecting: Pin<Box<dyn Future<Output = Result<Stream, BoxError>> + Send>> = match &mut self.way {
+            Way::Tcp(connector) => {
                 let connecting = connector.call(uri);
-                Box::pin(async move { Ok(Io { stream: Stream::Tcp(connecting.await?), used: Used::default() }) })
+                Box::pin(async move { Ok(Stream::Tcp(connecting.await?)) })
             }
             #[cfg(feature = "client-tls")]
-            Self::Tls(connector) => {
+            Way::Tls(connector) => {
                 let connecting = connector.call(uri);
-                Box::pin(
-                    async move { Ok(Io { stream: Stream::Tls(Box::new(connecting.await?)), used: Used::default() }) },
-                )
+                Box::pin(async move { Ok(Stream::Tls(Box::new(connecting.await?))) })
             }
-            Self::Unix(path) => {
+            Way::Unix(path) => {
                 let path = path.clone();
                 Box::pin(async move { connect_unix(&path).await })
             }
-        }
+        };
+        let timeout = self.timeout;
+        Box::pin(async move {
+            let connected = match timeout {
+                None => connecting.await,
+                Some(timeout) => within(timeout, connecting)
+                    .await
+                    .unwrap_or_else(|| Err(format!("no connection within {timeout:?}").into())),
+            };
+            Ok(Io { stream: connected?, used: Used::default() })
+        })
     }
 }
 
 #[cfg(unix)]
-async fn connect_unix(path: &std::path::Path) -> Result<Io, BoxError> {
-    let stream = UnixStream::connect(path).await?;
-    Ok(Io { stream: Stream::Unix(TokioIo::new(stream)), used: Used::default() })
+async fn connect_unix(path: &std::path::Path) -> Result<Stream, BoxError> {
+    Ok(Stream::Unix(TokioIo::new(UnixStream::connect(path).await?)))
 }
 
 #[cfg(not(unix))]
-async fn connect_unix(_path: &std::path::Path) -> Result<Io, BoxError> {
+async fn connect_unix(_path: &std::path::Path) -> Result<Stream, BoxError> {
     Err("there are no Unix sockets on this system".into())
 }
 

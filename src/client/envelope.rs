@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use super::builder::OnLog;
 use crate::generation::Generation;
 use crate::wire::{Metadata, keys};
+use crate::{Result, RpcError};
 
 /// What all requests of one call have in common.
 #[derive(Clone)]
@@ -44,15 +45,66 @@ impl Target {
     }
 
     /// The path below the prefix.
-    pub(crate) fn path(&self, generation: Generation, endpoint: Endpoint) -> String {
+    ///
+    /// # Errors
+    ///
+    /// A `ValueError` for a name that would make another path of it.
+    pub(crate) fn path(&self, generation: Generation, endpoint: Endpoint) -> Result<String, RpcError> {
+        segment("method", &self.method)?;
+        if generation == Generation::Namespaced {
+            segment("protocol", &self.protocol)?;
+        }
         let suffix = match endpoint {
             Endpoint::Unary => "",
             Endpoint::Init => "/init",
             Endpoint::Exchange => "/exchange",
         };
-        match generation {
+        Ok(match generation {
             Generation::Flat => format!("/{}{suffix}", self.method),
             Generation::Namespaced => format!("/{}/{}{suffix}", self.protocol, self.method),
+        })
+    }
+}
+
+/// Whether a name can be a segment of a path as it is: servers compare it so, and decode nothing.
+fn segment(what: &str, name: &str) -> Result<(), RpcError> {
+    let fits = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-~".contains(&byte));
+    if fits && !name.is_empty() && !name.bytes().all(|byte| byte == b'.') {
+        return Ok(());
+    }
+    Err(RpcError::value_error(format!(
+        "'{name}' cannot be the name of a {what}: names consist of ASCII letters, digits, '_' and '.'"
+    )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn target(protocol: &'static str, method: &'static str) -> Target {
+        Target { protocol: protocol.into(), method: method.into(), version: None, metadata: None, on_log: None }
+    }
+
+    #[test]
+    fn names_make_a_path() {
+        let path = |generation, endpoint| target("acme.Calc.v1", "add").path(generation, endpoint).unwrap();
+        assert_eq!(path(Generation::Flat, Endpoint::Init), "/add/init");
+        assert_eq!(path(Generation::Namespaced, Endpoint::Unary), "/acme.Calc.v1/add");
+        assert_eq!(
+            target("", "__upload_url__").path(Generation::Flat, Endpoint::Init).unwrap(),
+            "/__upload_url__/init"
+        );
+    }
+
+    #[test]
+    fn names_that_would_lead_elsewhere_are_refused() {
+        for name in ["", ".", "..", "a/b", "a?b", "a#b", "a%2fb", "a b", "a\r\nb", "\u{e9}"] {
+            let errors = [
+                target("P", name).path(Generation::Namespaced, Endpoint::Unary).unwrap_err(),
+                target("P", name).path(Generation::Flat, Endpoint::Unary).unwrap_err(),
+                target(name, "m").path(Generation::Namespaced, Endpoint::Unary).unwrap_err(),
+            ];
+            assert!(errors.iter().all(|error| error.type_name() == "ValueError"), "{name:?}");
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use http::Uri;
 
-use super::call::{Item, Opened, classify, incomplete, resolve};
+use super::call::{Item, Opened, classify, in_time, only_batch};
 use super::channel::Channel;
 use super::connect::Connection;
 use super::envelope::Target;
@@ -51,7 +51,7 @@ impl<S: HttpService> ExchangeStream<S, Option<AnnotatedBatch>> {
             }
         }
         if cursor.is_none() {
-            return Err(incomplete("the token of the exchange"));
+            return Err(reader.incomplete("the token of the exchange"));
         }
         Ok(Self { header, channel, target, generation, uri, cursor, call, schema: None })
     }
@@ -75,7 +75,8 @@ impl<S: HttpService, H> ExchangeStream<S, H> {
     ///
     /// # Errors
     ///
-    /// What the server answers, or why it could not be asked; a `ProtocolError` once the exchange was cancelled.
+    /// What the server answers, or why it could not be asked; a `ProtocolError` once the exchange was cancelled, or the
+    /// last answer had no token to go on with, as one has that is kept elsewhere and was not fetched.
     pub async fn exchange(&mut self, input: impl Into<AnnotatedBatch>) -> Result<AnnotatedBatch, RpcError> {
         let Some(cursor) = &self.cursor else {
             return Err(RpcError::new("ProtocolError", "the exchange has ended: there is no token to go on with"));
@@ -90,27 +91,16 @@ impl<S: HttpService, H> ExchangeStream<S, H> {
             _ => self.channel.wire_schema(&batch)?,
         };
         self.schema = Some(schema.clone());
-        let frames = encode(schema, &batch, &metadata)?;
-        let mut reader = self.channel.ask(Outgoing::rpc(self.uri.clone(), self.generation, frames)).await?;
-        let mut outcome: Option<Result<AnnotatedBatch, RpcError>> = None;
-        while let Some(event) = reader.event().await? {
-            let Event::Batch(batch) = event else { continue };
-            if outcome.is_some() {
-                continue;
-            }
-            outcome = match classify(batch, &reader, self.target.on_log.as_ref()) {
-                Ok(None) => None,
-                // Here a token without rows is data as well.
-                Ok(Some(Item::Data(batch) | Item::Token(batch))) => Some(Ok(batch)),
-                Ok(Some(Item::Pointer { location, batch })) => Some(resolve(&self.channel, location, batch).await),
-                Err(error) => Some(Err(error)),
-            };
-        }
-        let mut output = outcome.unwrap_or_else(|| Err(incomplete("an answer")))?;
-        if let Some(cursor) = output.metadata.get(keys::STREAM_STATE) {
-            self.cursor = Some(cursor.into());
-            output.metadata.remove(keys::STREAM_STATE);
-        }
+        let outgoing = Outgoing::rpc(self.uri.clone(), self.generation, encode(schema, &batch, &metadata)?);
+        let mut turn = std::pin::pin!(async {
+            let mut reader = self.channel.ask(outgoing).await?;
+            only_batch(&self.channel, &mut reader, self.target.on_log.as_ref(), "an answer").await
+        });
+        let (timeout, method) = (self.channel.shared.settings.timeout, &self.target.method);
+        let mut output = in_time(timeout, turn.as_mut(), || format!("no answer of '{method}'")).await?;
+        // The answer of a turn has the state after it. Without, the next turn would begin where this one did.
+        self.cursor = output.metadata.get(keys::STREAM_STATE).map(Into::into);
+        output.metadata.remove(keys::STREAM_STATE);
         output.metadata.remove(keys::CALL_STATE);
         Ok(output)
     }

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use futures_util::future::Either;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, header};
 
+use super::call::timed_out;
 use super::channel::{Channel, NO, UNKNOWN, YES};
 use super::connect::ConnectionLost;
 use super::response::{ResponseReader, refusal};
@@ -140,7 +141,7 @@ impl<S: HttpService> Channel<S> {
             None => sending.as_mut().await,
             Some(timeout) => match within(timeout, sending.as_mut()).await {
                 Some(result) => result,
-                None => return Err(timed_out(timeout, &outgoing.uri)),
+                None => return Err(timed_out(&format!("no response from {}", place(&outgoing.uri)), timeout)),
             },
         };
         let response = result.map_err(|error| unreachable(&error, &outgoing.uri))?;
@@ -193,11 +194,6 @@ pub(crate) fn place(uri: &Uri) -> String {
         (Some(scheme), Some(host)) => format!("{scheme}://{host}{}", uri.path()),
         _ => uri.path().to_owned(),
     }
-}
-
-fn timed_out(timeout: Duration, uri: &Uri) -> RpcError {
-    RpcError::new("TimeoutError", format!("no response from {} within {timeout:?}", place(uri)))
-        .with_code(ErrorCode::DeadlineExceeded)
 }
 
 /// The error for a request that got no response.

@@ -4,17 +4,21 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex};
 
-use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 
 use super::channel::{Channel, lock};
 use super::connect::Connection;
 use super::outgoing::Outgoing;
+use super::response::refusal;
 use super::service::HttpService;
 
 const SESSION: HeaderName = HeaderName::from_static("vgi-session");
 const SESSION_ACCEPT: HeaderName = HeaderName::from_static("vgi-session-accept");
 const SESSION_CLOSE: HeaderName = HeaderName::from_static("vgi-session-close");
 const ECHO: &str = "vgi-echo-";
+
+/// More headers than this no server has echoed.
+const MOST_ECHOES: usize = 64;
 
 /// A view of a channel whose calls belong together: it keeps the token that the server opens a session with and the
 /// headers that are to be echoed, and sends both with every later request.
@@ -61,14 +65,17 @@ impl SessionState {
     /// Keeps what the server says.
     pub(crate) fn take_from(&self, headers: &HeaderMap) {
         let mut held = lock(&self.0);
-        if let Some(token) = headers.get(SESSION) {
+        if let Some(token) = headers.get(SESSION).filter(|token| !token.is_empty()) {
             let mut token = token.clone();
             token.set_sensitive(true);
             held.token = Some(token);
+            held.closed = false;
         }
         for (name, value) in headers {
             if let Some(name) = name.as_str().strip_prefix(ECHO)
                 && let Ok(name) = HeaderName::try_from(name)
+                && is_for_routing(&name)
+                && (held.echoes.len() < MOST_ECHOES || held.echoes.contains_key(&name))
             {
                 held.echoes.insert(name, value.clone());
             }
@@ -77,6 +84,25 @@ impl SessionState {
             *held = Held { closed: true, ..Held::default() };
         }
     }
+}
+
+/// Whether a server may have a header echoed: not what frames a request, leads its connection or says who is calling.
+fn is_for_routing(name: &HeaderName) -> bool {
+    const NEVER: [HeaderName; 12] = [
+        header::AUTHORIZATION,
+        header::CONNECTION,
+        header::CONTENT_ENCODING,
+        header::CONTENT_LENGTH,
+        header::CONTENT_TYPE,
+        header::EXPECT,
+        header::HOST,
+        header::PROXY_AUTHORIZATION,
+        header::TE,
+        header::TRAILER,
+        header::TRANSFER_ENCODING,
+        header::UPGRADE,
+    ];
+    !NEVER.contains(name) && ![SESSION, SESSION_ACCEPT].contains(name)
 }
 
 impl<S: HttpService> Channel<S> {
@@ -95,7 +121,9 @@ impl<S: HttpService> Session<S> {
     /// A `ValueError` when this cannot be a token.
     pub fn resume(channel: &Channel<S>, token: &str) -> Result<Self, crate::RpcError> {
         let mut token = HeaderValue::from_str(token)
-            .map_err(|_| crate::RpcError::value_error("a session token is visible ASCII text; this is not"))?;
+            .ok()
+            .filter(|token| !token.is_empty())
+            .ok_or_else(|| crate::RpcError::value_error("a session token is visible ASCII text; this is not"))?;
         token.set_sensitive(true);
         Ok(Self::begin(channel, Some(token)))
     }
@@ -135,7 +163,7 @@ impl<S: HttpService> Session<S> {
     ///
     /// # Errors
     ///
-    /// Why the server could not be told.
+    /// Why the server could not be told, or what it answers in place of ending the session.
     pub async fn close(self) -> Result<(), crate::RpcError> {
         end(&self.channel, &self.state).await
     }
@@ -149,7 +177,11 @@ async fn end<S: HttpService>(channel: &Channel<S>, state: &Arc<SessionState>) ->
     let outgoing = Outgoing::plain(Method::DELETE, channel.uri("/__session__")?);
     let sent = channel.send(&outgoing).await;
     lock(&state.0).token = None;
-    sent.map(drop)
+    let response = sent?;
+    match response.status().is_success() {
+        true => Ok(()),
+        false => Err(refusal::not_of_the_protocol(response, &outgoing.uri).await),
+    }
 }
 
 impl<S: HttpService> Drop for Session<S> {

@@ -208,7 +208,7 @@ impl<R: Record> FromHeader for R {
     const EXPECTED: bool = true;
 
     fn from_header(header: Option<AnnotatedBatch>) -> Result<Self, RpcError> {
-        let header = header.ok_or_else(|| super::call::incomplete("a header"))?;
+        let header = header.ok_or_else(|| RpcError::new("HttpError", "the stream has no header"))?;
         allowance::within(allowance::DEFAULT, || R::from_batch(&header.batch, 0)).map_err(|error| value_error(&error))
     }
 }

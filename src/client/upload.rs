@@ -53,7 +53,7 @@ pub async fn request_upload_urls<S: HttpService>(channel: &Channel<S>, count: u3
     let schema = Count::wire_schema().map_err(|error| value_error(&error))?;
     // The route and the metadata are the flat ones in every generation.
     let frames = encode(schema, &parameters, &target.metadata(Generation::Flat))?;
-    let uri = channel.uri(&target.path(Generation::Flat, Endpoint::Init))?;
+    let uri = channel.uri(&target.path(Generation::Flat, Endpoint::Init)?)?;
     let mut outgoing = Outgoing::rpc(uri, Generation::Flat, frames);
     outgoing.replayable = true;
     let mut reader = channel.ask(outgoing).await.map_err(unsupported)?;

@@ -18,6 +18,9 @@ pub(crate) struct Contexts {
 /// How many of each kind are kept.
 const KEPT: usize = 8;
 
+/// The largest that is kept, in bytes. The windows of common levels are smaller by far.
+const LARGEST: usize = 10 << 20;
+
 /// How much room output gets at once.
 const STEP: usize = 64 * 1024;
 
@@ -36,7 +39,8 @@ impl Contexts {
         };
         let mut output = Vec::with_capacity(compress_bound(length));
         context.compress2(&mut output, whole).ok()?;
-        keep(&self.compressors, context);
+        let size = context.sizeof();
+        keep(&self.compressors, context, size);
         (output.len() < length).then(|| output.into())
     }
 
@@ -96,14 +100,16 @@ impl Drop for Decompressor {
         if let Some(mut context) = self.context.take()
             && context.reset(zstd::zstd_safe::ResetDirective::SessionOnly).is_ok()
         {
-            keep(&self.contexts.decompressors, context);
+            let size = context.sizeof();
+            keep(&self.contexts.decompressors, context, size);
         }
     }
 }
 
-fn keep<T>(contexts: &Mutex<Vec<T>>, context: T) {
+/// A context keeps the largest window it has seen, and how large that is, the other side decides.
+fn keep<T>(contexts: &Mutex<Vec<T>>, context: T, size: usize) {
     let mut contexts = lock(contexts);
-    if contexts.len() < KEPT {
+    if contexts.len() < KEPT && size <= LARGEST {
         contexts.push(context);
     }
 }
@@ -138,6 +144,28 @@ mod tests {
             }
             assert!(decompressor.is_complete());
             assert_eq!(output, plain);
+        }
+    }
+
+    #[test]
+    fn contexts_are_kept_unless_they_have_grown_large() {
+        let contexts = Arc::new(Contexts::default());
+        // A frame that says it needs a window of 64 MiB, as any server can.
+        let large = {
+            let mut context = CCtx::create();
+            context.set_parameter(CParameter::WindowLog(26)).unwrap();
+            let mut output = Vec::with_capacity(100);
+            let mut target = OutBuffer::around(&mut output);
+            context.compress_stream(&mut target, &mut InBuffer::around(b"abc")).unwrap();
+            context.end_stream(&mut target).unwrap();
+            output
+        };
+        let small = contexts.compress(&[Bytes::from(vec![0; 1000])], 1000, 1).unwrap();
+        for (body, kept) in [(&small[..], 1), (&large, 0)] {
+            let mut decompressor = contexts.decompressor().unwrap();
+            decompressor.push(body, |_| Ok(())).unwrap();
+            drop(decompressor);
+            assert_eq!(lock(&contexts.decompressors).len(), kept);
         }
     }
 

@@ -83,6 +83,56 @@ async fn something_else_than_a_server_is_named() {
 }
 
 #[tokio::test]
+async fn credentials_in_a_url_are_neither_used_nor_shown() {
+    let url = "http://ada:secret@localhost:1/vgi";
+    for error in [
+        Channel::connect(url).map(drop).unwrap_err(),
+        Channel::builder().service(stack(), url).map(drop).unwrap_err(),
+        Channel::builder().prefix("/vgi?key=1").service(stack(), "/").map(drop).unwrap_err(),
+    ] {
+        assert_eq!(error.type_name(), "ValueError", "{error}");
+        assert!(!error.message().contains("secret"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_in_place_of_capabilities_says_nothing_about_the_server() {
+    let (inner, first) = (stack(), Arc::new(Mutex::new(true)));
+    let service = service_fn(move |request: Request<Body>| {
+        let (inner, first) = (inner.clone(), std::mem::take(&mut *first.lock().unwrap()));
+        async move {
+            if first {
+                let page = Response::builder().header("content-type", "Text/HTML; charset=utf-8");
+                return Ok(page.body(Body::from("<html><title>Welcome to the hotel</title>")).unwrap());
+            }
+            tower::ServiceExt::oneshot(inner, request).await
+        }
+    });
+    let channel = Channel::builder().service(service, "/").unwrap();
+    let error = channel.generation().await.unwrap_err();
+    assert!(error.message().contains("'Welcome to the hotel'"), "{error}");
+    assert_eq!(channel.generation().await.unwrap(), Generation::Namespaced);
+}
+
+#[tokio::test]
+async fn what_a_server_says_went_wrong_counts_for_more_than_how_its_answer_ends() {
+    let inner = stack();
+    let service = service_fn(move |request: Request<Body>| {
+        let inner = inner.clone();
+        async move {
+            let (parts, body) = tower::ServiceExt::oneshot(inner, request).await?.into_parts();
+            let whole = http_body_util::BodyExt::collect(body).await.unwrap().to_bytes();
+            let cut = Body::from(whole.slice(..whole.len() - 8));
+            Ok::<_, Infallible>(Response::from_parts(parts, cut))
+        }
+    });
+    let channel = Channel::builder().generation(Generation::Namespaced).accept_compressed(false).service(service, "/");
+    let client = CalculatorClient::new(channel.unwrap());
+    assert_eq!(client.divide(1, 0).await.unwrap_err().type_name(), "ValueError");
+    assert!(client.divide(1, 1).await.unwrap_err().is_connection_error());
+}
+
+#[tokio::test]
 async fn nothing_listens() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());

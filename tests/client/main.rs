@@ -18,6 +18,8 @@ mod equal;
 mod errors;
 mod retries;
 mod sessions;
+mod stalls;
+mod turns;
 #[cfg(unix)]
 mod unix;
 mod ways;

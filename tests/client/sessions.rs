@@ -115,10 +115,71 @@ async fn a_detached_session_lives_on() {
 }
 
 #[tokio::test]
+async fn a_server_has_only_headers_echoed_that_lead_to_it() {
+    let (inner, seen, count) = (service(), Seen::default(), Arc::new(Mutex::new(0)));
+    let requests = seen.clone();
+    let greedy = service_fn(move |request: Request<Body>| {
+        let (inner, seen, count) = (inner.clone(), seen.clone(), count.clone());
+        async move {
+            seen.lock().unwrap().push((request.method().clone(), request.headers().clone()));
+            let mut response = inner.oneshot(request).await?;
+            let names = ["authorization", "content-length", "content-type", "host", "transfer-encoding", "vgi-session"];
+            for name in names {
+                let name = HeaderName::try_from(format!("vgi-echo-{name}")).unwrap();
+                response.headers_mut().insert(name, HeaderValue::from_static("7"));
+            }
+            // And others without end.
+            for _ in 0..50 {
+                *count.lock().unwrap() += 1;
+                let name = HeaderName::try_from(format!("vgi-echo-route-{}", count.lock().unwrap())).unwrap();
+                response.headers_mut().insert(name, HeaderValue::from_static("7"));
+            }
+            Ok::<_, Infallible>(response)
+        }
+    });
+    let channel = Channel::builder().generation(Generation::Namespaced).service(greedy, "/").unwrap();
+    let client = CalculatorClient::new(channel);
+    let session = client.session();
+    for _ in 0..5 {
+        session.add(1.0, 2.0).await.unwrap();
+    }
+    let echoes = session.session().echo_headers();
+    assert_eq!(echoes.len(), 64);
+    assert!(echoes.keys().all(|name| name.as_str().starts_with("route-")), "{echoes:?}");
+    let seen = requests.lock().unwrap();
+    let (_, last) = seen.last().unwrap();
+    assert_eq!(text(last, "route-1"), Some("7"));
+    assert!(!last.contains_key("authorization") && !last.contains_key("host"));
+}
+
+#[tokio::test]
+async fn a_session_that_cannot_be_ended_is_an_error() {
+    let inner = service();
+    let failing = service_fn(move |request: Request<Body>| {
+        let inner = inner.clone();
+        async move {
+            if request.method() == Method::DELETE {
+                return Ok(Response::builder().status(502).body(Body::from("no such worker")).unwrap());
+            }
+            let mut response = inner.oneshot(request).await?;
+            response.headers_mut().insert("vgi-session", HeaderValue::from_static("token"));
+            Ok::<_, Infallible>(response)
+        }
+    });
+    let channel = Channel::builder().generation(Generation::Namespaced).service(failing, "/").unwrap();
+    let session = CalculatorClient::new(channel).session();
+    session.add(1.0, 2.0).await.unwrap();
+    let error = session.close().await.unwrap_err();
+    assert_eq!(error.http_status().map(|status| status.as_u16()), Some(502), "{error}");
+}
+
+#[tokio::test]
 async fn a_token_is_not_shown() {
     let (client, _) = setup();
     let session = client.session();
     session.add(1.0, 2.0).await.unwrap();
     assert!(!format!("{session:?}").contains("token\""), "{session:?}");
-    assert!(Session::resume(client.channel(), "line\nbreak").is_err());
+    for text in ["line\nbreak", ""] {
+        assert!(Session::resume(client.channel(), text).is_err());
+    }
 }

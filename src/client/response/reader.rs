@@ -178,6 +178,11 @@ impl ResponseReader {
         }
     }
 
+    /// The error of a response that ended as it should, and lacks something.
+    pub(crate) fn incomplete(&self, what: &str) -> RpcError {
+        self.http_error(&format!("the response ends without {what}"))
+    }
+
     fn http_error(&self, text: &str) -> RpcError {
         let mut error =
             RpcError::new("HttpError", format!("HTTP {} from {}: {text}", self.status.as_u16(), self.place));

@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use http::{HeaderMap, Response, StatusCode, Uri, header};
-use http_body_util::{BodyExt as _, Limited};
+use http_body_util::BodyExt as _;
 use serde_json::Value;
 
-use crate::client::outgoing::place;
+use crate::client::outgoing::{place, within};
 use crate::client::retry::retry_after;
 use crate::error::AuthReason;
 use crate::headers::ARROW_STREAM;
@@ -16,13 +15,19 @@ use crate::{Body, ErrorCode, ErrorDetail, RpcError};
 /// As much as is read of such an answer.
 const MOST: usize = 64 * 1024;
 
+/// As long as is waited for the rest of it.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// As much as is shown of a text.
 const SHOWN: usize = 200;
 
 pub(crate) fn is_arrow(headers: &HeaderMap) -> bool {
     headers.get(header::CONTENT_TYPE).is_some_and(|value| {
         let bytes = value.as_bytes();
-        bytes.split(|byte| *byte == b';').next().is_some_and(|media| media.trim_ascii() == ARROW_STREAM.as_bytes())
+        bytes
+            .split(|byte| *byte == b';')
+            .next()
+            .is_some_and(|media| media.trim_ascii().eq_ignore_ascii_case(ARROW_STREAM.as_bytes()))
     })
 }
 
@@ -36,7 +41,7 @@ pub(crate) async fn unauthorized(response: Response<Body>) -> RpcError {
     let reason = text("vgi-auth-reason").or_else(|| member("reason"));
     let reason = reason.map_or(AuthReason::Unauthorized, |name| AuthReason::from_wire(&name));
     let detail = match &json {
-        Some(Value::Object(_)) => member("detail").unwrap_or_default(),
+        Some(Value::Object(_)) => member("detail").map(|detail| shorten(&detail)).unwrap_or_default(),
         _ if is_html(&parts.headers, &body) => "the server answered with an HTML page".to_owned(),
         _ => shorten(&String::from_utf8_lossy(&body)),
     };
@@ -44,7 +49,7 @@ pub(crate) async fn unauthorized(response: Response<Body>) -> RpcError {
         true => reason.to_string(),
         false => format!("{reason}: {detail}"),
     };
-    let hint = member("proxy_hint").filter(|hint| !hint.is_empty());
+    let hint = member("proxy_hint").map(|hint| shorten(&hint)).filter(|hint| !hint.is_empty());
     let required = text("vgi-auth-proxy-required").is_some_and(|value| value == "true");
     let mut error = RpcError::new("AuthenticationError", message).with_code(ErrorCode::Unauthenticated);
     let received = error.received_mut();
@@ -60,7 +65,10 @@ pub(crate) async fn unauthorized(response: Response<Body>) -> RpcError {
 pub(crate) async fn not_of_the_protocol(response: Response<Body>, uri: &Uri) -> RpcError {
     let (parts, body) = response.into_parts();
     let body = collect(body).await;
-    let what = describe(&parts.headers, &body);
+    let what = match parts.status.is_redirection().then(|| target(&parts.headers)).flatten() {
+        Some(target) => format!("a redirect to {target}, which is not followed"),
+        None => describe(&parts.headers, &body),
+    };
     let mut error = RpcError::new(
         "HttpError",
         format!("HTTP {} from {}: {what}; that is no answer of a vgi-rpc server", parts.status.as_u16(), place(uri)),
@@ -81,6 +89,12 @@ pub(crate) async fn not_of_the_protocol(response: Response<Body>, uri: &Uri) -> 
     received.http_status = Some(parts.status);
     received.request_id = parts.headers.get("x-request-id").and_then(|value| value.to_str().ok()).map(str::to_owned);
     error
+}
+
+/// Where a redirect leads, without what may be secret.
+fn target(headers: &HeaderMap) -> Option<String> {
+    let target: Uri = headers.get(header::LOCATION)?.to_str().ok()?.parse().ok()?;
+    Some(shorten(&place(&target)))
 }
 
 /// What a body is, in a few words. Of pages only the title is shown: they may repeat what the request held.
@@ -108,12 +122,16 @@ fn describe(headers: &HeaderMap, body: &[u8]) -> String {
     }
 }
 
+/// Whether a body is said to be a page.
+pub(crate) fn is_page(headers: &HeaderMap) -> bool {
+    let media = headers.get(header::CONTENT_TYPE).map(|value| value.as_bytes());
+    media.and_then(|media| media.get(..9)).is_some_and(|media| media.eq_ignore_ascii_case(b"text/html"))
+}
+
 fn is_html(headers: &HeaderMap, body: &[u8]) -> bool {
     let start = body.trim_ascii_start();
     let begins = |with: &[u8]| start.get(..with.len()).is_some_and(|start| start.eq_ignore_ascii_case(with));
-    headers.get(header::CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"text/html"))
-        || begins(b"<!doctype")
-        || begins(b"<html")
+    is_page(headers) || begins(b"<!doctype") || begins(b"<html")
 }
 
 fn title(page: &str) -> Option<String> {
@@ -132,11 +150,21 @@ fn shorten(text: &str) -> String {
     }
 }
 
-async fn collect(body: Body) -> Bytes {
-    match Limited::new(body, MOST).collect().await {
-        Ok(body) => body.to_bytes(),
-        Err(_) => Bytes::new(),
-    }
+/// The beginning of a body, as much as is needed to say what it is. One that does not go on is not waited for.
+async fn collect(mut body: Body) -> Vec<u8> {
+    let mut begun = Vec::new();
+    let read = async {
+        while let Some(Ok(frame)) = body.frame().await {
+            if let Some(data) = frame.data_ref() {
+                begun.extend_from_slice(data.get(..MOST - begun.len()).unwrap_or(data));
+            }
+            if begun.len() >= MOST {
+                break;
+            }
+        }
+    };
+    let _ = within(PATIENCE, read).await;
+    begun
 }
 
 #[cfg(test)]
@@ -168,6 +196,41 @@ mod tests {
         assert!(error.message().contains("3 bytes of text/plain"), "{error}");
         let error = not_of_the_protocol(answer(204, "", ""), &Uri::from_static("/x")).await;
         assert!(error.message().contains("no body"), "{error}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn of_a_long_answer_or_one_without_an_end_the_beginning_is_read() {
+        use futures_util::{StreamExt as _, stream};
+        use http_body::Frame;
+        use http_body_util::StreamBody;
+
+        let uri = Uri::from_static("/x");
+        let page = bytes::Bytes::from(format!("<html><title>Down</title>{}", "x".repeat(1000)));
+        let pieces = || stream::repeat(page.clone()).map(|page| Ok::<_, crate::BoxError>(Frame::data(page)));
+        let bodies = [
+            Body::new(StreamBody::new(pieces())),
+            Body::new(StreamBody::new(pieces().take(2).chain(stream::pending()))),
+        ];
+        for body in bodies {
+            let answer = Response::builder().status(503).body(body).unwrap();
+            let error = not_of_the_protocol(answer, &uri).await;
+            assert!(error.message().contains("an HTML page titled 'Down'"), "{error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_redirect_says_where_to() {
+        let mut answer = answer(308, "text/plain", "");
+        let location = http::HeaderValue::from_static("https://user:secret@host/vgi/add?key=secret");
+        answer.headers_mut().insert(header::LOCATION, location);
+        let error = not_of_the_protocol(answer, &Uri::from_static("/vgi/add")).await;
+        assert!(error.message().contains("a redirect to https://host/vgi/add, which is not followed"), "{error}");
+    }
+
+    #[test]
+    fn media_types_are_compared_without_case() {
+        let is = |text| is_arrow(&HeaderMap::from_iter([(header::CONTENT_TYPE, http::HeaderValue::from_static(text))]));
+        assert!(is("Application/Vnd.Apache.Arrow.Stream; charset=x") && !is("application/vnd.apache.arrow.file"));
     }
 
     #[tokio::test]
