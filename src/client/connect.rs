@@ -11,12 +11,12 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::{Extensions, Request, Response, Uri};
-use hyper::rt::{Read, ReadBufCursor, Write};
 #[cfg(feature = "client-tls")]
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::{Connected, Connection as Connects, HttpConnector, capture_connection};
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 #[cfg(unix)]
 use tokio::net::UnixStream;
@@ -123,8 +123,8 @@ impl Service<Request<Body>> for Connection {
         Box::pin(async move {
             match response.await {
                 Ok(response) => {
-                    if let Some(used) = response.extensions().get::<Used>() {
-                        used.0.store(true, Ordering::Relaxed);
+                    if let Some(traffic) = response.extensions().get::<Traffic>() {
+                        traffic.0.used.store(true, Ordering::Relaxed);
                     }
                     Ok(response.map(Body::new))
                 }
@@ -133,25 +133,28 @@ impl Service<Request<Body>> for Connection {
                     if let Some(connected) = &*captured.connection_metadata() {
                         connected.get_extras(&mut extensions);
                     }
-                    let reused = extensions.get::<Used>().is_some_and(|used| used.0.load(Ordering::Relaxed));
+                    let traffic = extensions.get::<Traffic>();
+                    let reused = traffic.is_some_and(|traffic| traffic.0.used.load(Ordering::Relaxed));
+                    let silent = traffic.is_some_and(|traffic| traffic.0.silent.load(Ordering::Relaxed));
                     let error: BoxError = error.into();
-                    Err(if reused && is_closed(&*error) { ConnectionLost(error).into() } else { error })
+                    Err(if reused && is_closed(&*error, silent) { ConnectionLost(error).into() } else { error })
                 }
             }
         })
     }
 }
 
-/// Whether the other side had closed the connection: without a byte of a response.
-fn is_closed(error: &(dyn std::error::Error + 'static)) -> bool {
+/// Whether the other side had closed the connection: without a byte of a response, unless the request was not sent.
+fn is_closed(error: &(dyn std::error::Error + 'static), silent: bool) -> bool {
     let mut next = Some(error);
     while let Some(error) = next {
         if let Some(error) = error.downcast_ref::<hyper::Error>()
-            && (error.is_incomplete_message() || error.is_canceled() || error.is_closed())
+            && (error.is_canceled() || silent && (error.is_incomplete_message() || error.is_closed()))
         {
             return true;
         }
         if let Some(error) = error.downcast_ref::<io::Error>()
+            && silent
             && matches!(error.kind(), io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe)
         {
             return true;
@@ -179,9 +182,17 @@ impl std::error::Error for ConnectionLost {
     }
 }
 
-/// Whether a connection has brought a response before.
+/// What has happened on a connection.
 #[derive(Clone, Default)]
-struct Used(Arc<AtomicBool>);
+struct Traffic(Arc<Seen>);
+
+#[derive(Default)]
+struct Seen {
+    /// A response has come.
+    used: AtomicBool,
+    /// Nothing has come since something was sent.
+    silent: AtomicBool,
+}
 
 #[derive(Clone)]
 struct Connector {
@@ -199,9 +210,9 @@ enum Way {
 }
 
 impl Service<Uri> for Connector {
-    type Response = Io;
+    type Response = TokioIo<Io>;
     type Error = BoxError;
-    type Future = Pin<Box<dyn Future<Output = Result<Io, BoxError>> + Send>>;
+    type Future = Pin<Box<dyn Future<Output = Result<TokioIo<Io>, BoxError>> + Send>>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
         match &mut self.way {
@@ -216,12 +227,12 @@ impl Service<Uri> for Connector {
         let connecting: Pin<Box<dyn Future<Output = Result<Stream, BoxError>> + Send>> = match &mut self.way {
             Way::Tcp(connector) => {
                 let connecting = connector.call(uri);
-                Box::pin(async move { Ok(Stream::Tcp(connecting.await?)) })
+                Box::pin(async move { Ok(Stream::Tcp(connecting.await?.into_inner())) })
             }
             #[cfg(feature = "client-tls")]
             Way::Tls(connector) => {
                 let connecting = connector.call(uri);
-                Box::pin(async move { Ok(Stream::Tls(Box::new(connecting.await?))) })
+                Box::pin(async move { Ok(Stream::Tls(Box::new(TokioIo::new(connecting.await?)))) })
             }
             Way::Unix(path) => {
                 let path = path.clone();
@@ -236,14 +247,14 @@ impl Service<Uri> for Connector {
                     .await
                     .unwrap_or_else(|| Err(format!("no connection within {timeout:?}").into())),
             };
-            Ok(Io { stream: connected?, used: Used::default() })
+            Ok(TokioIo::new(Io { stream: connected?, traffic: Traffic::default() }))
         })
     }
 }
 
 #[cfg(unix)]
 async fn connect_unix(path: &std::path::Path) -> Result<Stream, BoxError> {
-    Ok(Stream::Unix(TokioIo::new(UnixStream::connect(path).await?)))
+    Ok(Stream::Unix(UnixStream::connect(path).await?))
 }
 
 #[cfg(not(unix))]
@@ -254,15 +265,15 @@ async fn connect_unix(_path: &std::path::Path) -> Result<Stream, BoxError> {
 /// One connection.
 struct Io {
     stream: Stream,
-    used: Used,
+    traffic: Traffic,
 }
 
 enum Stream {
-    Tcp(TokioIo<TcpStream>),
+    Tcp(TcpStream),
     #[cfg(feature = "client-tls")]
-    Tls(Box<MaybeHttpsStream<TokioIo<TcpStream>>>),
+    Tls(Box<TokioIo<MaybeHttpsStream<TokioIo<TcpStream>>>>),
     #[cfg(unix)]
-    Unix(TokioIo<UnixStream>),
+    Unix(UnixStream),
 }
 
 impl Connects for Io {
@@ -270,11 +281,11 @@ impl Connects for Io {
         let connected = match &self.stream {
             Stream::Tcp(stream) => stream.connected(),
             #[cfg(feature = "client-tls")]
-            Stream::Tls(stream) => stream.connected(),
+            Stream::Tls(stream) => stream.inner().connected(),
             #[cfg(unix)]
             Stream::Unix(_) => Connected::new(),
         };
-        connected.extra(self.used.clone())
+        connected.extra(self.traffic.clone())
     }
 }
 
@@ -293,14 +304,20 @@ macro_rules! on_stream {
     };
 }
 
-impl Read for Io {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
-        on_stream!(self, stream => Pin::new(stream).poll_read(cx, buffer))
+impl AsyncRead for Io {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let read = on_stream!(self, stream => Pin::new(stream).poll_read(cx, buffer));
+        if buffer.filled().len() > before {
+            self.traffic.0.silent.store(false, Ordering::Relaxed);
+        }
+        read
     }
 }
 
-impl Write for Io {
+impl AsyncWrite for Io {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.traffic.0.silent.store(true, Ordering::Relaxed);
         on_stream!(self, stream => Pin::new(stream).poll_write(cx, bytes))
     }
 
@@ -327,6 +344,7 @@ impl Write for Io {
         cx: &mut Context<'_>,
         pieces: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        self.traffic.0.silent.store(true, Ordering::Relaxed);
         on_stream!(self, stream => Pin::new(stream).poll_write_vectored(cx, pieces))
     }
 }

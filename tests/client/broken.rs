@@ -115,8 +115,9 @@ async fn the_first_batch_comes_before_the_response_has_ended() {
     }
 }
 
-/// Answers one request a connection and closes it then, without having said so.
-async fn closing() -> (String, Arc<AtomicUsize>) {
+/// Answers one request a connection and closes it then, without having said so; before, what there is of an answer to
+/// the second request is sent.
+async fn closing(second: &'static [u8]) -> (String, Arc<AtomicUsize>) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let connections = Arc::new(AtomicUsize::new(0));
@@ -141,7 +142,9 @@ async fn closing() -> (String, Arc<AtomicUsize>) {
                 );
                 connection.write_all(&[head.as_bytes(), &answer[..]].concat()).await.unwrap();
                 // The next request is read, and the connection closed in place of an answer.
-                let _ = connection.read(&mut [0; 1]).await;
+                let most = if second.is_empty() { 1 } else { 64 * 1024 };
+                let _ = connection.read(&mut vec![0; most]).await;
+                let _ = connection.write_all(second).await;
             });
         }
     });
@@ -150,11 +153,38 @@ async fn closing() -> (String, Arc<AtomicUsize>) {
 
 #[tokio::test]
 async fn a_request_on_a_stale_connection_is_sent_again() {
-    let (url, connections) = closing().await;
+    let (url, connections) = closing(b"").await;
     let channel = Channel::builder().generation(Generation::Namespaced).connect(&url).unwrap();
     let client = CalculatorClient::new(channel);
     for count in 1..=3 {
         assert_eq!(client.add(1.0, f64::from(count)).await.unwrap(), 1.0 + f64::from(count));
     }
     assert_eq!(connections.load(Ordering::SeqCst), 3);
+}
+
+#[tokio::test]
+async fn a_request_whose_answer_had_begun_is_not_sent_again() {
+    let (url, connections) = closing(b"HTTP/1.1 20").await;
+    let channel = Channel::builder().generation(Generation::Namespaced).connect(&url).unwrap();
+    let client = CalculatorClient::new(channel);
+    client.add(1.0, 1.0).await.unwrap();
+    let error = client.add(1.0, 1.0).await.unwrap_err();
+    assert!(error.is_connection_error(), "{error}");
+    assert_eq!(connections.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn a_connection_that_is_not_made_is_given_up() {
+    // Takes connections, and says nothing.
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://{}", listener.local_addr().unwrap());
+    let builder = Channel::builder().generation(Generation::Namespaced);
+    match builder.connect_timeout(std::time::Duration::from_millis(50)).connect(&url) {
+        Ok(channel) => {
+            let error = CalculatorClient::new(channel).add(1.0, 2.0).await.unwrap_err();
+            assert!(error.message().contains("no connection within 50ms"), "{error}");
+        }
+        // Without the feature, or certificates of the system.
+        Err(error) => assert_eq!(error.type_name(), "ValueError"),
+    }
 }
