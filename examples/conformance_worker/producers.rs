@@ -13,7 +13,7 @@ use crate::probe;
 use crate::rows::{Count, Number, TickSeen};
 
 /// What callers put on a tick to see it come back.
-const TICK_KEY: &str = "vgi.conformance.tick";
+pub(crate) const TICK_KEY: &str = "vgi.conformance.tick";
 
 /// A text outside of ASCII, so that metadata is carried as bytes all the way.
 const EMIT_LABEL: &str = "ünïcode-λ";

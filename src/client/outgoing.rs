@@ -152,15 +152,19 @@ impl<S: HttpService> Channel<S> {
         Ok(response)
     }
 
-    async fn attempt(&self, outgoing: &Outgoing) -> Result<Response<Body>, BoxError> {
+    /// Said to be `Send` here, where that is checked for all services: for one with boxed errors the compiler finds no
+    /// proof, and nobody could spawn a call.
+    fn attempt(&self, outgoing: &Outgoing) -> impl Future<Output = Result<Response<Body>, BoxError>> + Send {
         let mut request = outgoing.build(&self.shared.headers, self.shared.settings.max_response_bytes);
-        match &self.session {
-            None => self.service.send(request).await,
-            Some(session) => {
-                session.add_to(request.headers_mut());
-                let response = self.service.send(request).await?;
-                session.take_from(response.headers());
-                Ok(response)
+        async move {
+            match &self.session {
+                None => self.service.send(request).await,
+                Some(session) => {
+                    session.add_to(request.headers_mut());
+                    let response = self.service.send(request).await?;
+                    session.take_from(response.headers());
+                    Ok(response)
+                }
             }
         }
     }

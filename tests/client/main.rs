@@ -18,6 +18,7 @@ mod equal;
 mod errors;
 mod retries;
 mod sessions;
+mod spawned;
 mod stalls;
 mod turns;
 #[cfg(unix)]

@@ -1,5 +1,6 @@
 //! Child processes: our example programs as servers, and anything that ends by itself. None outlives its test.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
@@ -11,10 +12,10 @@ use std::time::{Duration, Instant};
 /// How long a server may take to say its port.
 const STARTUP: Duration = Duration::from_secs(60);
 
-/// One of our examples, serving.
+/// A server in a process of its own: one of our examples, or of another make.
 pub(crate) struct Server {
     _child: Killed,
-    port: u16,
+    said: BTreeMap<&'static str, String>,
 }
 
 impl Server {
@@ -26,29 +27,46 @@ impl Server {
     }
 
     /// Starts any server that says `PORT:<n>`.
-    pub(crate) fn run(mut command: Command, name: &str) -> Self {
+    pub(crate) fn run(command: Command, name: &str) -> Self {
+        Self::launch(command, name, &["PORT"])
+    }
+
+    /// Starts a program, called `name`, and waits until it has said `<word>:<value>` for each of these words.
+    pub(crate) fn launch(mut command: Command, name: &str, words: &[&'static str]) -> Self {
         let log = scratch("servers").join(format!("{name}-{}.log", unique()));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(File::create(&log).unwrap());
         let mut child = Killed(command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}")));
         let stdout = BufReader::new(child.0.stdout.take().unwrap());
-        let (sender, ports) = mpsc::channel();
+        let (sender, lines) = mpsc::channel();
         // Goes on reading, so that the server never waits for a full pipe.
         thread::spawn(move || {
             for line in stdout.lines().map_while(Result::ok) {
-                if let Some(port) = line.strip_prefix("PORT:").and_then(|port| port.trim().parse().ok()) {
-                    let _ = sender.send(port);
-                }
+                let _ = sender.send(line);
             }
         });
-        let port = ports.recv_timeout(STARTUP).unwrap_or_else(|_| {
-            let said = std::fs::read_to_string(&log).unwrap_or_default();
-            panic!("{command:?} did not say its port:\n{said}")
-        });
-        Self { _child: child, port }
+        let mut said = BTreeMap::new();
+        let deadline = Instant::now() + STARTUP;
+        while said.len() < words.len() {
+            let line = lines.recv_timeout(deadline.saturating_duration_since(Instant::now())).unwrap_or_else(|_| {
+                let log = std::fs::read_to_string(&log).unwrap_or_default();
+                panic!("{command:?} did not say {words:?}:\n{log}")
+            });
+            if let Some((word, value)) = line.split_once(':')
+                && let Some(word) = words.iter().find(|known| **known == word)
+            {
+                said.insert(*word, value.trim().to_owned());
+            }
+        }
+        Self { _child: child, said }
+    }
+
+    /// What it has said after one of the words.
+    pub(crate) fn said(&self, word: &str) -> &str {
+        &self.said[word]
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
+        format!("http://127.0.0.1:{}", self.said("PORT"))
     }
 }
 

@@ -114,7 +114,7 @@ impl Client {
         self.scratch(&format!("{thread}.log"))
     }
 
-    /// The release's interpreter.
+    /// The release's interpreter, without arguments.
     pub(crate) fn python(&self) -> Command {
         let mut command = Command::new(self.environment.join("bin").join("python"));
         for proxy in ["http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"] {

@@ -1,0 +1,90 @@
+//! Our client makes every call of the conformance protocol, against our server each way and against the published
+//! Python servers, with equal results; and passes the lanes that the reference has for clients of other languages.
+//!
+//! Needs Python 3.13 as the tests of the published clients do: see `tests/interop/main.rs`.
+
+#![cfg(unix)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
+
+// The protocol, and our implementation of it.
+#[path = "../../examples/conformance_worker/exchanges.rs"]
+#[allow(dead_code)]
+mod exchanges;
+#[path = "../../examples/conformance_worker/implementation.rs"]
+mod implementation;
+#[path = "../../examples/conformance_worker/probe.rs"]
+mod probe;
+#[path = "../../examples/conformance_worker/producers.rs"]
+mod producers;
+#[path = "../../examples/conformance_worker/protocol.rs"]
+mod protocol;
+#[path = "../../examples/conformance_worker/rows.rs"]
+#[allow(dead_code)]
+mod rows;
+#[path = "../../examples/conformance_worker/types.rs"]
+mod types;
+
+// The published servers.
+#[path = "../interop/child.rs"]
+#[allow(dead_code)]
+mod child;
+#[path = "../interop/python.rs"]
+#[allow(dead_code)]
+mod python;
+#[path = "../interop/release.rs"]
+#[allow(dead_code)]
+mod release;
+
+mod case;
+mod differences;
+mod exchanging;
+mod peer;
+mod producing;
+mod unary;
+mod values;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use case::{Case, Client};
+use peer::Peer;
+use protocol::{ConformanceServiceServer, NOT_FLAT};
+use tower_vgi::client::Generation;
+use tower_vgi::rpc::Protocol;
+
+fn cases() -> Vec<Case> {
+    [unary::cases(), producing::cases(), exchanging::cases()].into_iter().flatten().collect()
+}
+
+/// What each call gives against a peer.
+async fn results(peer: &Peer) -> BTreeMap<&'static str, String> {
+    let mut results = BTreeMap::new();
+    for case in cases() {
+        if peer.generation == Generation::Flat && NOT_FLAT.contains(&case.name) {
+            continue;
+        }
+        results.insert(case.name, case.run(Client::of(peer)).await);
+    }
+    results
+}
+
+/// One after the other: the cancel probe of our own server is one for the process.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_call_gives_the_same_whoever_answers() {
+    let expected = results(&peer::in_process(Generation::Namespaced)).await;
+    for ours in peer::ours().await {
+        differences::assert_none(&ours.name, &expected, &results(&ours).await, &[]);
+    }
+    for release in release::Release::ALL {
+        let Some(theirs) = peer::published(release) else { continue };
+        differences::assert_none(&theirs.name, &expected, &results(&theirs).await, differences::of(release));
+    }
+}
+
+#[test]
+fn every_method_is_called() {
+    let protocol = Protocol::from(ConformanceServiceServer::new(implementation::Conformance));
+    let declared: BTreeSet<String> = protocol.methods().map(|method| method.name.clone()).collect();
+    let called: BTreeSet<String> = cases().iter().map(|case| case.name.to_owned()).collect();
+    assert_eq!(called, declared);
+    assert_eq!(cases().len(), declared.len(), "a method has two cases");
+}

@@ -1,0 +1,150 @@
+//! [`Peer`]: a server, and the way to it.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::BodyExt as _;
+use tower::util::BoxCloneSyncService;
+use tower::{ServiceExt as _, service_fn};
+use tower_vgi::client::{Channel, ChannelBuilder, Connection, Generation, HttpService};
+use tower_vgi::rpc::{Protocol, RpcService};
+use tower_vgi::{Body, BoxError};
+use tower_vgi_layers::Stack;
+
+use crate::child::Server;
+use crate::implementation::Conformance;
+use crate::protocol::{ConformanceServiceServer, FLAT_VERSION, NOT_FLAT};
+use crate::python;
+use crate::release::Release;
+
+/// A service whose type does not depend on the way.
+pub(crate) type Any = BoxCloneSyncService<Request<Body>, Response<Body>, BoxError>;
+
+pub(crate) struct Peer {
+    pub(crate) name: String,
+    pub(crate) generation: Generation,
+    service: Any,
+    base: String,
+    /// Whether the client is told the generation, or has to find out.
+    told: bool,
+    _process: Option<Arc<Server>>,
+}
+
+impl Peer {
+    fn new(name: &str, generation: Generation, service: Any, base: &str) -> Self {
+        let service = match generation {
+            Generation::Namespaced => service,
+            Generation::Flat => of_the_flat_version(service),
+        };
+        let name = format!("{name}, {generation:?}");
+        Self { name, generation, service, base: base.to_owned(), told: true, _process: None }
+    }
+
+    pub(crate) fn builder(&self) -> ChannelBuilder {
+        let builder = if self.told { Channel::builder().generation(self.generation) } else { Channel::builder() };
+        match self.generation {
+            Generation::Namespaced => builder,
+            // Its requests are changed on the way.
+            Generation::Flat => builder.compression_level(None),
+        }
+    }
+
+    pub(crate) fn channel(&self, builder: ChannelBuilder) -> Channel<Any> {
+        builder.service(self.service.clone(), &self.base).unwrap()
+    }
+}
+
+pub(crate) fn in_process(generation: Generation) -> Peer {
+    Peer::new("in process", generation, any(stack()), "/")
+}
+
+/// Our server, each way.
+pub(crate) async fn ours() -> Vec<Peer> {
+    let url = serve(stack()).await;
+    let connection = |builder: ChannelBuilder| any::<Connection>(builder.connect(&url).unwrap().get_ref().clone());
+    let mut peers = Vec::new();
+    for generation in [Generation::Namespaced, Generation::Flat] {
+        peers.push(in_process(generation));
+        peers.push(Peer::new("TCP", generation, connection(Channel::builder()), &url));
+        let http2 = Channel::builder().http2_prior_knowledge();
+        peers.push(Peer::new("HTTP/2", generation, connection(http2), &url));
+    }
+    peers
+}
+
+/// A release's own conformance server; `None` where there is no Python.
+pub(crate) fn published(release: Release) -> Option<Peer> {
+    let mut command = python::Client::install(release)?.python();
+    command.args(["-c", "from vgi_rpc.conformance._cli import main; main()", "--http", "0", "--describe"]);
+    let server = Server::launch(command, &format!("conformance-{}", release.version()), &["PORT"]);
+    Some(at(server, &format!("vgi-rpc {}", release.version()), release))
+}
+
+/// A server of a release that has been started.
+pub(crate) fn at(server: Server, name: &str, release: Release) -> Peer {
+    let generation = match release {
+        Release::V0_19_0 | Release::V0_42_3 => Generation::Flat,
+        Release::V0_52_2 => Generation::Namespaced,
+    };
+    let url = server.url();
+    let connection = Channel::connect(&url).unwrap().get_ref().clone();
+    let peer = Peer::new(name, generation, any(connection), &url);
+    Peer { told: false, _process: Some(Arc::new(server)), ..peer }
+}
+
+fn stack() -> Stack {
+    let primary = || Protocol::from(ConformanceServiceServer::new(Conformance));
+    let flat = NOT_FLAT.into_iter().fold(primary(), Protocol::without_method).version(FLAT_VERSION);
+    let service = RpcService::builder().protocol(primary()).flat_protocol(flat).build().unwrap();
+    Stack::new(service).unwrap()
+}
+
+fn any<S>(service: S) -> Any
+where
+    S: HttpService
+        + tower::Service<Request<Body>, Response = Response<Body>, Error: Into<BoxError>, Future: Send + 'static>,
+{
+    Any::new(service.map_err(Into::into))
+}
+
+/// Serves a stack on a port of its own; gives the URL.
+async fn serve(stack: Stack) -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let stack = hyper_util::service::TowerToHyperService::new(stack);
+    tokio::spawn(async move {
+        loop {
+            let (connection, _) = listener.accept().await.unwrap();
+            let stack = stack.clone();
+            tokio::spawn(async move {
+                let io = hyper_util::rt::TokioIo::new(connection);
+                let executor = hyper_util::rt::TokioExecutor::new();
+                let _ = hyper_util::server::conn::auto::Builder::new(executor).serve_connection(io, stack).await;
+            });
+        }
+    });
+    format!("http://{address}")
+}
+
+/// The flat servers have an older version of the protocol, with nothing in it that this one has otherwise: calls say
+/// that one.
+fn of_the_flat_version(inner: Any) -> Any {
+    Any::new(service_fn(move |request: Request<Body>| {
+        let inner = inner.clone();
+        async move {
+            let (parts, body) = request.into_parts();
+            let body = replaced(&body.collect().await?.to_bytes(), b"2.0.0", FLAT_VERSION.as_bytes());
+            inner.oneshot(Request::from_parts(parts, body.into())).await
+        }
+    }))
+}
+
+/// Of the same length, so that the message around it stays as it is.
+fn replaced(body: &[u8], from: &[u8; 5], to: &[u8]) -> Bytes {
+    let mut body = body.to_vec();
+    if let Some(at) = body.windows(from.len()).position(|window| window == from) {
+        body[at..at + from.len()].copy_from_slice(to);
+    }
+    body.into()
+}
