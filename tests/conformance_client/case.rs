@@ -1,6 +1,7 @@
 //! [`Case`]: a method, how it is called, and what comes of it in a form that can be compared.
 
 use std::fmt::{Debug, Write as _};
+use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
@@ -71,9 +72,19 @@ pub(crate) use cases;
 
 pub(crate) fn show<T: Debug>(result: Result<T, RpcError>) -> String {
     match result {
-        Ok(value) => format!("{value:?}"),
+        Ok(value) => shortened(format!("{value:?}")),
         Err(error) => fail(&error),
     }
+}
+
+/// The beginning of a long text, and a number that stands for the whole of it.
+fn shortened(text: String) -> String {
+    const MOST: usize = 1000;
+    if text.len() <= MOST {
+        return text;
+    }
+    let beginning: String = text.chars().take(MOST / 4).collect();
+    format!("{beginning}… {} bytes, hashed {:x}", text.len(), BuildHasherDefault::<DefaultHasher>::new().hash_one(text))
 }
 
 /// Only of the namespaced generation errors have codes.
@@ -89,7 +100,9 @@ pub(crate) fn show_batch(batch: &AnnotatedBatch) -> String {
         .map(|(key, value)| format!("{} = {}", String::from_utf8_lossy(key), String::from_utf8_lossy(value)))
         .collect();
     metadata.sort();
-    format!("{} rows of {columns:?}: {:?} {metadata:?}", batch.batch.num_rows(), batch.batch.columns())
+    let values: Vec<String> =
+        batch.batch.columns().iter().map(|column| shortened(format!("{column:?}").replace('\n', " "))).collect();
+    format!("{} rows of {columns:?}: {values:?} {metadata:?}", batch.batch.num_rows())
 }
 
 /// All batches of a producer, and how it ends.

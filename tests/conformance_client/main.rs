@@ -38,8 +38,11 @@ mod release;
 mod case;
 mod differences;
 mod exchanging;
+mod native;
 mod peer;
 mod producing;
+mod resuming;
+mod sticky;
 mod unary;
 mod values;
 
@@ -75,7 +78,7 @@ async fn every_call_gives_the_same_whoever_answers() {
         differences::assert_none(&ours.name, &expected, &results(&ours).await, &[]);
     }
     for release in release::Release::ALL {
-        let Some(theirs) = peer::published(release) else { continue };
+        let Some(theirs) = peer::published(release).await else { continue };
         differences::assert_none(&theirs.name, &expected, &results(&theirs).await, differences::of(release));
     }
 }

@@ -1,13 +1,14 @@
 //! [`Peer`]: a server, and the way to it.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{HeaderMap, Method, Request, Response};
 use http_body_util::BodyExt as _;
 use tower::util::BoxCloneSyncService;
 use tower::{ServiceExt as _, service_fn};
-use tower_vgi::client::{Channel, ChannelBuilder, Connection, Generation, HttpService};
+use tower_vgi::client::{Channel, ChannelBuilder, Connection, Generation, HttpService, RetryPolicy};
 use tower_vgi::rpc::{Protocol, RpcService};
 use tower_vgi::{Body, BoxError};
 use tower_vgi_layers::Stack;
@@ -21,8 +22,12 @@ use crate::release::Release;
 /// A service whose type does not depend on the way.
 pub(crate) type Any = BoxCloneSyncService<Request<Body>, Response<Body>, BoxError>;
 
+pub(crate) type Requests = Arc<Mutex<Vec<(Method, String, HeaderMap)>>>;
+
 pub(crate) struct Peer {
     pub(crate) name: String,
+    /// The heads of the requests so far.
+    pub(crate) requests: Requests,
     pub(crate) generation: Generation,
     service: Any,
     base: String,
@@ -33,12 +38,14 @@ pub(crate) struct Peer {
 
 impl Peer {
     fn new(name: &str, generation: Generation, service: Any, base: &str) -> Self {
+        let requests = Requests::default();
+        let service = watched(service, requests.clone());
         let service = match generation {
             Generation::Namespaced => service,
             Generation::Flat => of_the_flat_version(service),
         };
         let name = format!("{name}, {generation:?}");
-        Self { name, generation, service, base: base.to_owned(), told: true, _process: None }
+        Self { name, requests, generation, service, base: base.to_owned(), told: true, _process: None }
     }
 
     pub(crate) fn builder(&self) -> ChannelBuilder {
@@ -74,20 +81,31 @@ pub(crate) async fn ours() -> Vec<Peer> {
 }
 
 /// A release's own conformance server; `None` where there is no Python.
-pub(crate) fn published(release: Release) -> Option<Peer> {
+pub(crate) async fn published(release: Release) -> Option<Peer> {
     let mut command = python::Client::install(release)?.python();
     command.args(["-c", "from vgi_rpc.conformance._cli import main; main()", "--http", "0", "--describe"]);
     let server = Server::launch(command, &format!("conformance-{}", release.version()), &["PORT"]);
-    Some(at(server, &format!("vgi-rpc {}", release.version()), release))
+    Some(at(server, &format!("vgi-rpc {}", release.version()), release).await)
+}
+
+/// A release's conformance service with options of its application's factory, which are given as JSON.
+pub(crate) async fn published_with(release: Release, options: &str) -> Option<Peer> {
+    let mut command = python::Client::install(release)?.python();
+    command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/conformance_client/worker.py")).arg(options);
+    let server = Server::launch(command, &format!("worker-{}", release.version()), &["PORT"]);
+    Some(at(server, &format!("vgi-rpc {} with {options}", release.version()), release).await)
 }
 
 /// A server of a release that has been started.
-pub(crate) fn at(server: Server, name: &str, release: Release) -> Peer {
+pub(crate) async fn at(server: Server, name: &str, release: Release) -> Peer {
     let generation = match release {
         Release::V0_19_0 | Release::V0_42_3 => Generation::Flat,
         Release::V0_52_2 => Generation::Namespaced,
     };
     let url = server.url();
+    // Some say their port before they listen to it.
+    let waiting = RetryPolicy::new().max_retries(100).backoff(Duration::from_millis(100), Duration::from_millis(300));
+    Channel::builder().retry(waiting.budget(None)).connect(&url).unwrap().capabilities().await.unwrap();
     let connection = Channel::connect(&url).unwrap().get_ref().clone();
     let peer = Peer::new(name, generation, any(connection), &url);
     Peer { told: false, _process: Some(Arc::new(server)), ..peer }
@@ -125,6 +143,14 @@ async fn serve(stack: Stack) -> String {
         }
     });
     format!("http://{address}")
+}
+
+fn watched(inner: Any, requests: Requests) -> Any {
+    Any::new(service_fn(move |request: Request<Body>| {
+        let head = (request.method().clone(), request.uri().path().to_owned(), request.headers().clone());
+        requests.lock().unwrap().push(head);
+        inner.clone().oneshot(request)
+    }))
 }
 
 /// The flat servers have an older version of the protocol, with nothing in it that this one has otherwise: calls say

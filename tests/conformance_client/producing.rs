@@ -6,7 +6,6 @@ use tower_vgi::wire::Metadata;
 use crate::case::{Case, Client, Proxy, cases, show, show_batch, show_stream};
 use crate::producers::TICK_KEY;
 use crate::rows::TickSeen;
-use crate::types::RichHeader;
 
 /// A case of each producer of rows: what it gives for some arguments.
 macro_rules! rows {
@@ -88,9 +87,4 @@ async fn cancelled(client: Client) -> String {
     rows.cancel().await;
     assert!(rows.next().await.unwrap().is_none());
     format!("{}, {}, then {:?}", first.index, second.index, proxy.cancel_probe_counters().await)
-}
-
-#[test]
-fn a_header_is_made_from_its_seed() {
-    assert_eq!(RichHeader::from_seed(7).int_field, 49);
 }
