@@ -11,6 +11,8 @@ use super::connect::{Connection, HowToConnect};
 use super::external::ResolveLocation;
 use super::retry::RetryPolicy;
 use super::service::HttpService;
+#[cfg(feature = "client-tls")]
+use super::tls::Tls;
 use crate::generation::Generation;
 use crate::log::LogMessage;
 use crate::{Result, RpcError};
@@ -179,11 +181,19 @@ impl ChannelBuilder {
         self
     }
 
-    /// How TLS is spoken: certificates of an authority of your own, a certificate of the client's. Default: the
-    /// system's root certificates.
+    /// Trusts these authorities in place of the system's: certificates as PEM. A server whose own, self-signed
+    /// certificate is among them is trusted as well, under the names in it.
+    #[cfg(feature = "client-tls")]
+    pub fn ca_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.how.tls = Some(Tls::Authorities(pem.into()));
+        self
+    }
+
+    /// How TLS is spoken, if more than the authorities is to be said, such as a certificate of the client's. Default:
+    /// the system's root certificates.
     #[cfg(feature = "client-tls")]
     pub fn tls_config(mut self, config: rustls::ClientConfig) -> Self {
-        self.how.tls = Some(config);
+        self.how.tls = Some(Tls::Config(Box::new(config)));
         self
     }
 

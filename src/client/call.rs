@@ -189,6 +189,8 @@ impl<'a, S: HttpService> MethodCall<'a, S> {
         let mut output = None;
         let first = loop {
             match reader.event().await? {
+                // Where a header is, the stream itself is as well, although it may have no batch.
+                None if self.with_header && output.is_none() => return Err(reader.incomplete("the stream itself")),
                 None => break None,
                 Some(Event::Schema(schema)) if !in_header => output = Some(schema),
                 Some(Event::Schema(_)) => {}

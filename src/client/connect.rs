@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use http::{Extensions, Request, Response, Uri};
 #[cfg(feature = "client-tls")]
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
+use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::{Connected, Connection as Connects, HttpConnector, capture_connection};
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -75,30 +75,12 @@ pub(crate) struct HowToConnect {
     pub(crate) http2: bool,
     pub(crate) connect_timeout: Option<Duration>,
     #[cfg(feature = "client-tls")]
-    pub(crate) tls: Option<rustls::ClientConfig>,
+    pub(crate) tls: Option<super::tls::Tls>,
 }
 
 #[cfg(feature = "client-tls")]
-fn secured(mut connector: HttpConnector, how: &HowToConnect) -> Result<Way, RpcError> {
-    connector.enforce_http(false);
-    let builder = HttpsConnectorBuilder::new();
-    let builder = match &how.tls {
-        Some(config) => {
-            let mut config = config.clone();
-            // Set by the connector, which knows the versions of HTTP.
-            config.alpn_protocols.clear();
-            builder.with_tls_config(config)
-        }
-        None => builder
-            .with_provider_and_native_roots(rustls::crypto::ring::default_provider())
-            .map_err(|error| RpcError::value_error(format!("the system's root certificates: {error}")))?,
-    };
-    let builder = builder.https_only();
-    let connector = match how.http2 {
-        true => builder.enable_http2().wrap_connector(connector),
-        false => builder.enable_all_versions().wrap_connector(connector),
-    };
-    Ok(Way::Tls(Box::new(connector)))
+fn secured(connector: HttpConnector, how: &HowToConnect) -> Result<Way, RpcError> {
+    Ok(Way::Tls(Box::new(super::tls::connector(connector, how.tls.as_ref(), how.http2)?)))
 }
 
 #[cfg(not(feature = "client-tls"))]

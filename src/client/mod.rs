@@ -67,6 +67,8 @@ mod retry;
 mod rows;
 mod service;
 mod session;
+#[cfg(feature = "client-tls")]
+mod tls;
 mod typed;
 mod upload;
 mod zstd;

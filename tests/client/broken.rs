@@ -188,3 +188,52 @@ async fn a_connection_that_is_not_made_is_given_up() {
         Err(error) => assert_eq!(error.type_name(), "ValueError"),
     }
 }
+
+/// As a connection is seen that ends without a word over TLS.
+fn ending_at(cut: usize) -> impl HttpService {
+    let inner = service();
+    service_fn(move |request: Request<Body>| {
+        let inner = inner.clone();
+        async move {
+            let (mut parts, body) = inner.oneshot(request).await?.into_parts();
+            let whole = body.collect().await.unwrap().to_bytes();
+            let end: BoxError = std::io::Error::from(std::io::ErrorKind::UnexpectedEof).into();
+            let pieces = [Ok(Frame::data(whole.slice(..whole.len() - cut))), Err(end)];
+            parts.headers.remove("content-length");
+            Ok::<_, Infallible>(Response::from_parts(parts, Body::new(StreamBody::new(stream::iter(pieces)))))
+        }
+    })
+}
+
+#[tokio::test]
+async fn an_answer_is_whole_where_its_stream_ends() {
+    let client = |cut| {
+        let builder = Channel::builder().generation(Generation::Namespaced).streamed_producers(false);
+        CalculatorClient::new(builder.service(ending_at(cut), "/").unwrap())
+    };
+    assert_eq!(client(0).add(1.0, 2.0).await.unwrap(), 3.0);
+    assert_eq!(client(0).countdown(2).await.unwrap().collect().await.unwrap().len(), 2);
+    assert_eq!(client(0).announced(2).await.unwrap().collect().await.unwrap().len(), 2);
+    assert!(client(8).add(1.0, 2.0).await.unwrap_err().is_connection_error());
+    assert!(client(8).countdown(2).await.unwrap().collect().await.unwrap_err().is_connection_error());
+}
+
+#[tokio::test]
+async fn a_header_without_its_stream_is_no_answer() {
+    // Cuts where the header's stream has ended.
+    let inner = service();
+    let service = service_fn(move |request: Request<Body>| {
+        let inner = inner.clone();
+        async move {
+            let (mut parts, body) = inner.oneshot(request).await?.into_parts();
+            let whole = body.collect().await.unwrap().to_bytes();
+            let end = b"\xff\xff\xff\xff\0\0\0\0";
+            let at = whole.windows(8).position(|window| window == end).unwrap();
+            parts.headers.remove("content-length");
+            Ok::<_, Infallible>(Response::from_parts(parts, Body::from(whole.slice(..at + 8))))
+        }
+    });
+    let channel = Channel::builder().generation(Generation::Namespaced).service(service, "/").unwrap();
+    let error = CalculatorClient::new(channel).announced(2).await.map(drop).unwrap_err();
+    assert!(error.message().contains("ends without the stream itself"), "{error}");
+}

@@ -26,6 +26,8 @@ pub(crate) struct ResponseReader {
     most: Option<u64>,
     /// Within an IPC stream, whose end has to come.
     open: bool,
+    /// An IPC stream has come to its end.
+    whole: bool,
     ended: bool,
     pub(crate) status: StatusCode,
     /// Where the request went.
@@ -89,6 +91,7 @@ impl ResponseReader {
                 !outgoing.streamed || outgoing.rpc.is_some_and(|generation| generation.reads_budget_header())
             }),
             open: false,
+            whole: false,
             ended: false,
             status: parts.status,
             place: place(&outgoing.uri).into(),
@@ -102,7 +105,7 @@ impl ResponseReader {
                 Ok(Some(event)) => {
                     match event {
                         Event::Schema(_) => self.open = true,
-                        Event::EndOfStream => self.open = false,
+                        Event::EndOfStream => (self.open, self.whole) = (false, true),
                         Event::Batch(_) => {}
                     }
                     return Poll::Ready(Ok(Some(event)));
@@ -124,21 +127,30 @@ impl ResponseReader {
                 }
                 Some(Err(error)) => {
                     self.ended = true;
+                    // Without a length, the end of a body is that of the connection, which some servers do not announce
+                    // over TLS. The IPC stream itself says where it ends.
+                    if self.whole && !self.is_cut() && is_end_of_connection(&*error) {
+                        continue;
+                    }
                     let text = format!("the response from {} broke off: {}", self.place, chain(&*error));
                     return Poll::Ready(Err(self.broken(text)));
                 }
                 None => {
                     self.ended = true;
-                    let cut = self.open
-                        || self.decoder.finish().is_err()
-                        || self.decompressor.as_ref().is_some_and(|decompressor| !decompressor.is_complete());
-                    if cut {
+                    if self.is_cut() {
                         let text = format!("the response from {} ends before its last message does", self.place);
                         return Poll::Ready(Err(self.broken(text)));
                     }
                 }
             }
         }
+    }
+
+    /// Whether more would have to come.
+    fn is_cut(&mut self) -> bool {
+        self.open
+            || self.decoder.finish().is_err()
+            || self.decompressor.as_ref().is_some_and(|decompressor| !decompressor.is_complete())
     }
 
     /// What comes next; `None` at the end of the body.
@@ -196,4 +208,10 @@ impl ResponseReader {
         error.received_mut().http_status = Some(self.status);
         ReadError::Broken(error)
     }
+}
+
+fn is_end_of_connection(error: &(dyn std::error::Error + 'static)) -> bool {
+    std::iter::successors(Some(error), |error| error.source())
+        .filter_map(|error| error.downcast_ref::<std::io::Error>())
+        .any(|error| error.kind() == std::io::ErrorKind::UnexpectedEof)
 }
