@@ -38,8 +38,9 @@ impl Target {
         if let Some(version) = &self.version {
             metadata.append(keys::PROTOCOL_VERSION, version.as_bytes());
         }
-        if let Some(own) = &self.metadata {
-            own.iter().for_each(|(key, value)| metadata.append(key, value));
+        // What the application says itself counts, and there is one of each.
+        for (key, value) in self.metadata.iter().flat_map(Metadata::iter) {
+            metadata.insert(key, value);
         }
         metadata
     }
@@ -94,6 +95,17 @@ mod tests {
             target("", "__upload_url__").path(Generation::Flat, Endpoint::Init).unwrap(),
             "/__upload_url__/init"
         );
+    }
+
+    #[test]
+    fn there_is_one_entry_of_each_key() {
+        let own = Metadata::from_iter([(keys::PROTOCOL_VERSION, "3.0.0"), ("own", "1")]);
+        let target = Target { version: Some("1.0.0".into()), metadata: Some(own), ..target("P", "m") };
+        let metadata = target.metadata(Generation::Namespaced);
+        let of_version: Vec<_> =
+            metadata.iter().filter(|(key, _)| *key == keys::PROTOCOL_VERSION.as_bytes()).map(|(_, value)| value).collect();
+        assert_eq!((of_version, metadata.get_str("own")), (vec![&b"3.0.0"[..]], Some("1")));
+        assert_eq!(metadata.get_str(keys::METHOD), Some("m"));
     }
 
     #[test]
