@@ -19,7 +19,7 @@ use super::resume::ResumeToken;
 use super::service::HttpService;
 use crate::generation::Generation;
 use crate::log::LogMessage;
-use crate::wire::{AnnotatedBatch, BatchKind, Event, Metadata, WireSchema};
+use crate::wire::{AnnotatedBatch, BatchKind, Event, Metadata, WireSchema, keys};
 use crate::{ErrorCode, Result, RpcError};
 
 /// A call of a method by its names on the wire.
@@ -310,12 +310,18 @@ pub(crate) async fn only_batch<S: HttpService>(
     loop {
         let batch = match reader.event().await {
             Ok(None) => break,
-            Ok(Some(Event::Batch(batch))) if outcome.is_none() => batch,
+            Ok(Some(Event::Batch(batch))) => batch,
             Ok(Some(_)) => continue,
             // What the server says went wrong counts for more than how its answer ended.
             Err(_) if matches!(outcome, Some(Err(_))) => break,
             Err(error) => return Err(error.into()),
         };
+        if let Some(outcome) = &mut outcome {
+            if let Ok(answer) = outcome {
+                take_token(answer, &batch);
+            }
+            continue;
+        }
         outcome = match classify(batch, reader, on_log) {
             Ok(None) => None,
             // On an exchange a token without rows is data as well.
@@ -325,6 +331,16 @@ pub(crate) async fn only_batch<S: HttpService>(
         };
     }
     outcome.unwrap_or_else(|| Err(reader.incomplete(what)))
+}
+
+/// An exchange whose input has no columns is a producer to published servers: its token comes behind the answer.
+fn take_token(answer: &mut AnnotatedBatch, behind: &AnnotatedBatch) {
+    if behind.kind() == BatchKind::Token
+        && !answer.metadata.contains(keys::STREAM_STATE)
+        && let Some(token) = behind.metadata.get(keys::STREAM_STATE)
+    {
+        answer.metadata.insert(keys::STREAM_STATE, token);
+    }
 }
 
 /// The outcome of a call, or a `TimeoutError` that says what has not come.

@@ -102,8 +102,11 @@ mod tests {
         let own = Metadata::from_iter([(keys::PROTOCOL_VERSION, "3.0.0"), ("own", "1")]);
         let target = Target { version: Some("1.0.0".into()), metadata: Some(own), ..target("P", "m") };
         let metadata = target.metadata(Generation::Namespaced);
-        let of_version: Vec<_> =
-            metadata.iter().filter(|(key, _)| *key == keys::PROTOCOL_VERSION.as_bytes()).map(|(_, value)| value).collect();
+        let of_version: Vec<_> = metadata
+            .iter()
+            .filter(|(key, _)| *key == keys::PROTOCOL_VERSION.as_bytes())
+            .map(|(_, value)| value)
+            .collect();
         assert_eq!((of_version, metadata.get_str("own")), (vec![&b"3.0.0"[..]], Some("1")));
         assert_eq!(metadata.get_str(keys::METHOD), Some("m"));
     }

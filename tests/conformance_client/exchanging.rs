@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, Float64Array, Int64Array, RecordBatch, RecordBatchOptions};
+use arrow_array::{ArrayRef, Float64Array, Int64Array, RecordBatch};
 use arrow_schema::Schema;
 use tower_vgi::RpcError;
 use tower_vgi::client::RowExchange;
@@ -22,9 +22,8 @@ pub(crate) fn cases() -> Vec<Case> {
         // After an error it goes on from the state before.
         exchange_error_on_nth: |client| each(client.proxy.exchange_error_on_nth(2).await, inputs()).await;
         exchange_zero_columns: |client| {
-            let options = RecordBatchOptions::new().with_row_count(Some(3));
-            let input = RecordBatch::try_new_with_options(Arc::new(Schema::empty()), vec![], &options).unwrap();
-            each(client.proxy.exchange_zero_columns().await, vec![input.into()]).await
+            let input = AnnotatedBatch::from(RecordBatch::new_empty(Arc::new(Schema::empty())));
+            each(client.proxy.exchange_zero_columns().await, vec![input; 5]).await
         };
         exchange_input_metadata: |client| each(client.proxy.exchange_input_metadata().await, annotated()).await;
         exchange_error_on_init: |client| each(client.proxy.exchange_error_on_init().await, inputs()).await;

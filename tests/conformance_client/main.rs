@@ -43,6 +43,7 @@ mod peer;
 mod producing;
 mod resuming;
 mod sticky;
+mod suite;
 mod unary;
 mod values;
 

@@ -128,7 +128,7 @@ fn unique() -> String {
 /// It is asked for each time: `cargo test` builds no program of an example that has tests of its own, and none at all
 /// when only this test was asked for. Where it is there and new, that takes no time. All of the workspace and all features
 /// are named so that nothing is built again with fewer.
-fn example_path(name: &str) -> PathBuf {
+pub(crate) fn example_path(name: &str) -> PathBuf {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     let examples = BUILT.get_or_init(|| {
         let target = root().parent().unwrap().to_owned();
@@ -137,7 +137,9 @@ fn example_path(name: &str) -> PathBuf {
         let profile = test.parent().and_then(Path::parent).and_then(Path::file_name).unwrap();
         let mut command = Command::new(env!("CARGO"));
         command.args(["build", "--quiet", "--workspace", "--all-features"]);
-        command.args(["--example", "conformance_worker", "--example", "quickstart"]);
+        for example in ["client_driver", "conformance_worker", "quickstart"] {
+            command.args(["--example", example]);
+        }
         command.args(["--manifest-path", concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"), "--target-dir"]);
         command.arg(&target).arg("--profile").arg(if profile == "debug" { "dev".as_ref() } else { profile });
         let status = command.status().unwrap();
