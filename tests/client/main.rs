@@ -14,6 +14,7 @@ mod authentication;
 mod bodies;
 mod broken;
 mod calls;
+mod dropped;
 mod equal;
 mod errors;
 mod retries;

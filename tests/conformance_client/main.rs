@@ -92,3 +92,26 @@ fn every_method_is_called() {
     assert_eq!(called, declared);
     assert_eq!(cases().len(), declared.len(), "a method has two cases");
 }
+
+/// Calls that are changed on the way to flat servers are not compressed; these are.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn published_servers_read_what_is_compressed() {
+    for release in release::Release::ALL {
+        let Some(theirs) = peer::published(release).await else { return };
+        let channel = theirs.channel(tower_vgi::client::Channel::builder());
+        let version = match theirs.generation {
+            Generation::Flat => protocol::FLAT_VERSION,
+            Generation::Namespaced => "2.0.0",
+        };
+        let values: arrow_array::ArrayRef =
+            std::sync::Arc::new(arrow_array::StringArray::from(vec!["x".repeat(300_000)]));
+        let parameters = arrow_array::RecordBatch::try_from_iter([("value", values.clone())]).unwrap();
+        // The first answer at the latest says what the server takes.
+        channel.capabilities().await.unwrap();
+        let call = channel.method(case::Proxy::NAME, "echo_string").version(version);
+        assert_eq!(call.unary(parameters).await.unwrap().batch.column(0), &values, "{}", theirs.name);
+        let requests = theirs.requests.lock().unwrap();
+        let (_, _, headers) = requests.last().unwrap();
+        assert_eq!(headers["content-encoding"], "zstd", "{}", theirs.name);
+    }
+}

@@ -43,7 +43,8 @@ pub(crate) async fn unauthorized(response: Response<Body>) -> RpcError {
     let detail = match &json {
         Some(Value::Object(_)) => member("detail").map(|detail| shorten(&detail)).unwrap_or_default(),
         _ if is_html(&parts.headers, &body) => "the server answered with an HTML page".to_owned(),
-        _ => shorten(&String::from_utf8_lossy(&body)),
+        _ if is_text(&parts.headers) => shorten(&String::from_utf8_lossy(&body)),
+        _ => String::new(),
     };
     let message = match detail.is_empty() {
         true => reason.to_string(),
@@ -69,17 +70,25 @@ pub(crate) async fn not_of_the_protocol(response: Response<Body>, uri: &Uri) -> 
         Some(target) => format!("a redirect to {target}, which is not followed"),
         None => describe(&parts.headers, &body),
     };
-    let mut error = RpcError::new(
-        "HttpError",
-        format!("HTTP {} from {}: {what}; that is no answer of a vgi-rpc server", parts.status.as_u16(), place(uri)),
-    )
-    .with_code(match parts.status {
-        StatusCode::TOO_MANY_REQUESTS => ErrorCode::ResourceExhausted,
+    // Servers say what they can do with every answer. One that says nothing may be none.
+    let of_server = parts.headers.keys().any(|name| name.as_str().starts_with("vgi-"));
+    let hint = match parts.headers.get("vgi-max-request-bytes").and_then(|value| value.to_str().ok()) {
+        _ if !of_server => "; that is no answer of a vgi-rpc server".to_owned(),
+        Some(most) if parts.status == StatusCode::PAYLOAD_TOO_LARGE => {
+            format!("; the server takes requests of up to {} bytes: send less at once", shorten(most))
+        }
+        _ => String::new(),
+    };
+    let text = format!("HTTP {} from {}: {what}{hint}", parts.status.as_u16(), place(uri));
+    let mut error = RpcError::new("HttpError", text).with_code(match parts.status {
+        StatusCode::BAD_REQUEST | StatusCode::UNSUPPORTED_MEDIA_TYPE => ErrorCode::InvalidArgument,
+        StatusCode::FORBIDDEN => ErrorCode::PermissionDenied,
+        StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => ErrorCode::Unimplemented,
+        StatusCode::PAYLOAD_TOO_LARGE | StatusCode::TOO_MANY_REQUESTS => ErrorCode::ResourceExhausted,
+        StatusCode::INTERNAL_SERVER_ERROR => ErrorCode::Internal,
         StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => {
             ErrorCode::Unavailable
         }
-        StatusCode::NOT_FOUND => ErrorCode::Unimplemented,
-        StatusCode::FORBIDDEN => ErrorCode::PermissionDenied,
         _ => ErrorCode::Unknown,
     });
     if let Some(delay) = retry_after(&parts.headers) {
@@ -126,6 +135,14 @@ fn describe(headers: &HeaderMap, body: &[u8]) -> String {
 pub(crate) fn is_page(headers: &HeaderMap) -> bool {
     let media = headers.get(header::CONTENT_TYPE).map(|value| value.as_bytes());
     media.and_then(|media| media.get(..9)).is_some_and(|media| media.eq_ignore_ascii_case(b"text/html"))
+}
+
+/// Whether a body can be shown as it is.
+fn is_text(headers: &HeaderMap) -> bool {
+    headers.get(header::CONTENT_TYPE).is_none_or(|value| {
+        let media = value.as_bytes().to_ascii_lowercase();
+        media.starts_with(b"text/") || media.starts_with(b"application/json")
+    })
 }
 
 fn is_html(headers: &HeaderMap, body: &[u8]) -> bool {
@@ -188,6 +205,16 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_server_that_takes_no_such_request_says_how_much_it_takes() {
+        let mut answer = answer(413, "application/json", r#"{"title": "Request body exceeds max_request_bytes"}"#);
+        answer.headers_mut().insert("vgi-max-request-bytes", http::HeaderValue::from_static("4096"));
+        let error = not_of_the_protocol(answer, &Uri::from_static("/x")).await;
+        let expected = "HttpError: HTTP 413 from /x: JSON that says 'Request body exceeds max_request_bytes'; the server \
+                        takes requests of up to 4096 bytes: send less at once";
+        assert_eq!((error.to_string().as_str(), error.code()), (expected, ErrorCode::ResourceExhausted));
+    }
+
+    #[tokio::test]
     async fn json_of_the_framework_is_shown() {
         let body = r#"{"title": "413 Too Large", "description": "at most 10"}"#;
         let error = not_of_the_protocol(answer(413, "application/json", body), &Uri::from_static("/x")).await;
@@ -246,5 +273,8 @@ mod tests {
         assert_eq!(error.message(), "unauthorized: the server answered with an HTML page");
         let error = unauthorized(answer(401, "text/plain", "no\n such key")).await;
         assert_eq!(error.message(), "unauthorized: no such key");
+        // Nobody can read it.
+        let error = unauthorized(answer(401, ARROW_STREAM, "\u{1}\u{2}")).await;
+        assert_eq!(error.message(), "unauthorized");
     }
 }
