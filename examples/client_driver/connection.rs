@@ -25,7 +25,7 @@ pub(crate) struct Connected {
 enum Stream {
     None,
     Producer(ProducerStream<client::Connection, Option<AnnotatedBatch>>),
-    Exchange(ExchangeStream<client::Connection, Option<AnnotatedBatch>>),
+    Exchange(Box<ExchangeStream<client::Connection, Option<AnnotatedBatch>>>),
 }
 
 impl Connected {
@@ -123,7 +123,7 @@ impl Connected {
         let call = if is("has_header") { call.with_header() } else { call };
         let (header, stream) = if is("is_exchange") {
             match call.exchange(parameters.batch).await {
-                Ok(stream) => (stream.header().clone(), Stream::Exchange(stream)),
+                Ok(stream) => (stream.header().clone(), Stream::Exchange(Box::new(stream))),
                 Err(error) => return Ok(failed(&error)),
             }
         } else {

@@ -163,7 +163,7 @@ mod tests {
     #[test]
     fn a_self_signed_certificate_may_be_its_own_authority() {
         for is_ca in [IsCa::Ca(BasicConstraints::Unconstrained), IsCa::NoCa] {
-            let (own, other) = (certificate(is_ca.clone()), certificate(is_ca));
+            let (own, other) = (certificate(is_ca), certificate(is_ca));
             verify(&own, &own, "localhost", 2025).unwrap();
             for (trusted, name, year) in [
                 (&other, "localhost", 2025),
