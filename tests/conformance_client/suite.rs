@@ -2,12 +2,16 @@
 //! server: `examples/client_driver` does what the suite says.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::child::example_path;
+use crate::child::{self, example_path};
 use crate::python;
 use crate::release::Release;
+
+/// How long the suite may take.
+const TIMEOUT: Duration = Duration::from_secs(600);
 
 /// The tests that call through our client. A run of fewer is not a good run.
 const DRIVEN: usize = 218;
@@ -35,7 +39,8 @@ fn our_client_passes_the_suite_of_the_reference() {
     command.env("VGI_CLIENT_DRIVER", example_path("client_driver")).env("VGI_CLIENT_REPORT", &report);
     command.args(["-m", "pytest", "-p", "no:cacheprovider", "--quiet", "--tb", "short", "--timeout", "60"]);
     command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/conformance_client/driver"));
-    let output = client.run_to_the_end(command);
+    let (status, output) = child::run(command, &client.scratch("client-suite.log"), TIMEOUT);
+    assert!(status.is_some(), "it did not come to an end within {TIMEOUT:?}:\n{output}");
     let report = std::fs::read_to_string(&report).unwrap_or_else(|_| panic!("there is no report:\n{output}"));
     let Report { tests, left_out } = serde_json::from_str(&report).unwrap();
 

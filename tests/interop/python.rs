@@ -104,13 +104,6 @@ impl Client {
         output.split(END).take(files.len()).map(str::to_owned).collect()
     }
 
-    /// Runs a command whose outcome is looked for elsewhere; gives what it wrote.
-    pub(crate) fn run_to_the_end(&self, command: Command) -> String {
-        let (status, output) = child::run(command, &self.log(), SUITE_TIMEOUT);
-        assert!(status.is_some(), "it did not come to an end within {SUITE_TIMEOUT:?}:\n{output}");
-        output
-    }
-
     /// A file for this release's runs.
     pub(crate) fn scratch(&self, name: &str) -> PathBuf {
         scratch(self.release.version()).join(format!("{}-{name}", std::process::id()))
