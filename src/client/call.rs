@@ -1,26 +1,25 @@
 //! [`MethodCall`]: a call of a method by its names, and what all calls have in common.
 
 use std::borrow::Cow;
-use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
 
 use arrow_array::RecordBatch;
 use http::Uri;
 
-use super::builder::OnLog;
+use super::answer::{Item, classify, only_batch, resolve};
 use super::channel::Channel;
 use super::envelope::{Endpoint, Target};
 use super::exchange::ExchangeStream;
-use super::outgoing::{Outgoing, encode, within};
+use super::outgoing::{Outgoing, encode};
 use super::producer::ProducerStream;
-use super::response::{ResponseReader, error};
+use super::response::ResponseReader;
 use super::resume::ResumeToken;
 use super::service::HttpService;
+use super::time::in_time;
 use crate::generation::Generation;
 use crate::log::LogMessage;
-use crate::wire::{AnnotatedBatch, BatchKind, Event, Metadata, WireSchema, keys};
-use crate::{ErrorCode, Result, RpcError};
+use crate::wire::{AnnotatedBatch, BatchKind, Event, Metadata, WireSchema};
+use crate::{Result, RpcError};
 
 /// A call of a method by its names on the wire.
 ///
@@ -257,104 +256,4 @@ pub(crate) struct Opened {
     /// The first batch that is neither log nor error.
     pub(crate) first: Option<AnnotatedBatch>,
     pub(crate) output: Option<Arc<WireSchema>>,
-}
-
-/// A batch that is no log.
-pub(crate) enum Item {
-    Data(AnnotatedBatch),
-    Token(AnnotatedBatch),
-    Pointer { location: String, batch: AnnotatedBatch },
-}
-
-/// Hands a log over, gives an error as such, and says what anything else is.
-pub(crate) fn classify(
-    batch: AnnotatedBatch,
-    reader: &ResponseReader,
-    on_log: Option<&OnLog>,
-) -> Result<Option<Item>, RpcError> {
-    let location = match batch.kind() {
-        BatchKind::Data => return Ok(Some(Item::Data(batch))),
-        BatchKind::Token => return Ok(Some(Item::Token(batch))),
-        BatchKind::Log { level, message } => {
-            if let Some(on_log) = on_log {
-                on_log(&error::log_message(&batch.metadata, &level, &message));
-            }
-            return Ok(None);
-        }
-        BatchKind::Error { message } => return Err(error::rpc_error(&batch.metadata, &message, reader.status)),
-        BatchKind::Pointer { location } => location.into_owned(),
-    };
-    Ok(Some(Item::Pointer { location, batch }))
-}
-
-/// What a pointer stands for; the pointer itself where nothing is there to fetch it.
-pub(crate) async fn resolve<S: HttpService>(
-    channel: &Channel<S>,
-    location: String,
-    pointer: AnnotatedBatch,
-) -> Result<AnnotatedBatch, RpcError> {
-    match &channel.shared.settings.external {
-        Some(external) => external.resolve(location, pointer).await,
-        None => Ok(pointer),
-    }
-}
-
-/// The only batch of a response, which is read to its end so that the connection can be used again.
-pub(crate) async fn only_batch<S: HttpService>(
-    channel: &Channel<S>,
-    reader: &mut ResponseReader,
-    on_log: Option<&OnLog>,
-    what: &str,
-) -> Result<AnnotatedBatch, RpcError> {
-    let mut outcome: Option<Result<AnnotatedBatch, RpcError>> = None;
-    loop {
-        let batch = match reader.event().await {
-            Ok(None) => break,
-            Ok(Some(Event::Batch(batch))) => batch,
-            Ok(Some(_)) => continue,
-            // What the server says went wrong counts for more than how its answer ended.
-            Err(_) if matches!(outcome, Some(Err(_))) => break,
-            Err(error) => return Err(error.into()),
-        };
-        if let Some(outcome) = &mut outcome {
-            if let Ok(answer) = outcome {
-                take_token(answer, &batch);
-            }
-            continue;
-        }
-        outcome = match classify(batch, reader, on_log) {
-            Ok(None) => None,
-            // On an exchange a token without rows is data as well.
-            Ok(Some(Item::Data(batch) | Item::Token(batch))) => Some(Ok(batch)),
-            Ok(Some(Item::Pointer { location, batch })) => Some(resolve(channel, location, batch).await),
-            Err(error) => Some(Err(error)),
-        };
-    }
-    outcome.unwrap_or_else(|| Err(reader.incomplete(what)))
-}
-
-/// An exchange whose input has no columns is a producer to published servers: its token comes behind the answer.
-fn take_token(answer: &mut AnnotatedBatch, behind: &AnnotatedBatch) {
-    if behind.kind() == BatchKind::Token
-        && !answer.metadata.contains(keys::STREAM_STATE)
-        && let Some(token) = behind.metadata.get(keys::STREAM_STATE)
-    {
-        answer.metadata.insert(keys::STREAM_STATE, token);
-    }
-}
-
-/// The outcome of a call, or a `TimeoutError` that says what has not come.
-pub(crate) async fn in_time<T>(
-    timeout: Option<Duration>,
-    call: impl Future<Output = Result<T, RpcError>>,
-    what: impl FnOnce() -> String,
-) -> Result<T, RpcError> {
-    match timeout {
-        None => call.await,
-        Some(timeout) => within(timeout, call).await.unwrap_or_else(|| Err(timed_out(&what(), timeout))),
-    }
-}
-
-pub(crate) fn timed_out(what: &str, timeout: Duration) -> RpcError {
-    RpcError::new("TimeoutError", format!("{what} within {timeout:?}")).with_code(ErrorCode::DeadlineExceeded)
 }

@@ -5,13 +5,15 @@ use std::sync::Arc;
 
 use http::Uri;
 
-use super::call::{Item, Opened, classify, in_time, only_batch};
+use super::answer::{Item, classify, only_batch};
+use super::call::Opened;
 use super::channel::Channel;
 use super::connect::Connection;
 use super::envelope::Target;
 use super::outgoing::{Outgoing, encode};
 use super::producer::cancel;
 use super::service::HttpService;
+use super::time::in_time;
 use crate::generation::Generation;
 use crate::wire::{AnnotatedBatch, Event, WireSchema, keys};
 use crate::{Result, RpcError};

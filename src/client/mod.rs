@@ -48,6 +48,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
+mod answer;
 mod argument;
 mod builder;
 mod call;
@@ -67,6 +68,7 @@ mod retry;
 mod rows;
 mod service;
 mod session;
+mod time;
 #[cfg(feature = "client-tls")]
 mod tls;
 mod typed;

@@ -1,19 +1,17 @@
 //! From a batch to a request, and on to the head of its response: compression, sessions, resending, retries, time.
 
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use arrow_array::RecordBatch;
 use bytes::Bytes;
-use futures_util::future::Either;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, header};
 
-use super::call::timed_out;
 use super::channel::{Channel, NO, UNKNOWN, YES};
 use super::connect::ConnectionLost;
 use super::response::{ResponseReader, refusal};
 use super::retry::Replayable;
 use super::service::HttpService;
+use super::time::{timed_out, within};
 use crate::generation::Generation;
 use crate::headers::{ACCEPT_MAX_RESPONSE_BYTES, ACCEPT_PRODUCER_STREAM};
 use crate::wire::{Frames, Metadata, StreamEncoder, WireSchema};
@@ -178,16 +176,6 @@ impl<S: HttpService> Channel<S> {
             let zstd = list.split(',').any(|name| name.trim().eq_ignore_ascii_case("zstd"));
             self.shared.takes_zstd.store(if zstd { YES } else { NO }, Ordering::Relaxed);
         }
-    }
-}
-
-/// The outcome, unless time runs out before.
-pub(crate) async fn within<F: Future>(timeout: Duration, future: F) -> Option<F::Output> {
-    let future = std::pin::pin!(future);
-    let sleep = std::pin::pin!(tokio::time::sleep(timeout));
-    match futures_util::future::select(future, sleep).await {
-        Either::Left((output, _)) => Some(output),
-        Either::Right(_) => None,
     }
 }
 

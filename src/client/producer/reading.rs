@@ -12,11 +12,12 @@ use tokio::time::Sleep;
 
 use super::place::{Batch, Place, Position};
 use super::turn::{Ahead, turn};
-use crate::client::call::{Item, classify, timed_out};
+use crate::client::answer::{Item, classify};
 use crate::client::channel::Channel;
 use crate::client::envelope::Target;
 use crate::client::response::{ReadError, ResponseReader};
 use crate::client::service::HttpService;
+use crate::client::time::timed_out;
 use crate::generation::Generation;
 use crate::wire::{AnnotatedBatch, Event, Metadata, WireSchema};
 use crate::{Result, RpcError};

@@ -9,9 +9,10 @@ use http::Uri;
 use tokio::task::JoinHandle;
 
 use crate::client::channel::Channel;
-use crate::client::outgoing::{Outgoing, encode, within};
+use crate::client::outgoing::{Outgoing, encode};
 use crate::client::response::ResponseReader;
 use crate::client::service::HttpService;
+use crate::client::time::within;
 use crate::generation::Generation;
 use crate::wire::{Metadata, WireSchema, keys};
 use crate::{Result, RpcError};

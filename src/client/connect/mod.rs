@@ -1,28 +1,29 @@
 //! [`Connection`]: a pool of connections to one server.
 
+mod io;
+
 use std::fmt;
 use std::future::Future;
-use std::io;
+use std::io::{Error as IoError, ErrorKind};
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::{Extensions, Request, Response, Uri};
 #[cfg(feature = "client-tls")]
-use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
+use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::{Connected, Connection as Connects, HttpConnector, capture_connection};
+use hyper_util::client::legacy::connect::{HttpConnector, capture_connection};
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 #[cfg(unix)]
 use tokio::net::UnixStream;
 use tower_service::Service;
 
-use super::outgoing::within;
+use self::io::{Io, Stream, Traffic};
+use super::time::within;
 use crate::{Body, BoxError, Result, RpcError};
 
 /// A pool of connections to one server, over TCP, TLS or a Unix socket; what [`Channel`](super::Channel) sends through
@@ -135,9 +136,9 @@ fn is_closed(error: &(dyn std::error::Error + 'static), silent: bool) -> bool {
         {
             return true;
         }
-        if let Some(error) = error.downcast_ref::<io::Error>()
+        if let Some(error) = error.downcast_ref::<IoError>()
             && silent
-            && matches!(error.kind(), io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe)
+            && matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::BrokenPipe)
         {
             return true;
         }
@@ -162,18 +163,6 @@ impl std::error::Error for ConnectionLost {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         Some(&*self.0)
     }
-}
-
-/// What has happened on a connection.
-#[derive(Clone, Default)]
-struct Traffic(Arc<Seen>);
-
-#[derive(Default)]
-struct Seen {
-    /// A response has come.
-    used: AtomicBool,
-    /// Nothing has come since something was sent.
-    silent: AtomicBool,
 }
 
 #[derive(Clone)]
@@ -242,91 +231,4 @@ async fn connect_unix(path: &std::path::Path) -> Result<Stream, BoxError> {
 #[cfg(not(unix))]
 async fn connect_unix(_path: &std::path::Path) -> Result<Stream, BoxError> {
     Err("there are no Unix sockets on this system".into())
-}
-
-/// One connection.
-struct Io {
-    stream: Stream,
-    traffic: Traffic,
-}
-
-enum Stream {
-    Tcp(TcpStream),
-    #[cfg(feature = "client-tls")]
-    Tls(Box<TokioIo<MaybeHttpsStream<TokioIo<TcpStream>>>>),
-    #[cfg(unix)]
-    Unix(UnixStream),
-}
-
-impl Connects for Io {
-    fn connected(&self) -> Connected {
-        let connected = match &self.stream {
-            Stream::Tcp(stream) => stream.connected(),
-            #[cfg(feature = "client-tls")]
-            Stream::Tls(stream) => stream.inner().connected(),
-            #[cfg(unix)]
-            Stream::Unix(_) => Connected::new(),
-        };
-        connected.extra(self.traffic.clone())
-    }
-}
-
-macro_rules! on_stream {
-    ($io:expr, $stream:ident => $result:expr) => {
-        match &mut $io.stream {
-            Stream::Tcp($stream) => $result,
-            #[cfg(feature = "client-tls")]
-            Stream::Tls($stream) => {
-                let $stream = &mut **$stream;
-                $result
-            }
-            #[cfg(unix)]
-            Stream::Unix($stream) => $result,
-        }
-    };
-}
-
-impl AsyncRead for Io {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let before = buffer.filled().len();
-        let read = on_stream!(self, stream => Pin::new(stream).poll_read(cx, buffer));
-        if buffer.filled().len() > before {
-            self.traffic.0.silent.store(false, Ordering::Relaxed);
-        }
-        read
-    }
-}
-
-impl AsyncWrite for Io {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        self.traffic.0.silent.store(true, Ordering::Relaxed);
-        on_stream!(self, stream => Pin::new(stream).poll_write(cx, bytes))
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        on_stream!(self, stream => Pin::new(stream).poll_flush(cx))
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        on_stream!(self, stream => Pin::new(stream).poll_shutdown(cx))
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        match &self.stream {
-            Stream::Tcp(stream) => stream.is_write_vectored(),
-            #[cfg(feature = "client-tls")]
-            Stream::Tls(stream) => stream.is_write_vectored(),
-            #[cfg(unix)]
-            Stream::Unix(stream) => stream.is_write_vectored(),
-        }
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        pieces: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        self.traffic.0.silent.store(true, Ordering::Relaxed);
-        on_stream!(self, stream => Pin::new(stream).poll_write_vectored(cx, pieces))
-    }
 }
