@@ -62,6 +62,9 @@ pub(crate) struct Shared {
     last_schema: Mutex<Option<Arc<WireSchema>>>,
 }
 
+/// Who calls, unless the application says so itself.
+const USER_AGENT: HeaderValue = HeaderValue::from_static(concat!("tower-vgi/", env!("CARGO_PKG_VERSION")));
+
 /// Whether the server takes zstd.
 pub(crate) const UNKNOWN: u8 = 0;
 pub(crate) const YES: u8 = 1;
@@ -120,6 +123,7 @@ impl<S: HttpService> Channel<S> {
         let mut headers = settings.headers.clone();
         headers.insert(header::CONTENT_TYPE, ARROW);
         headers.insert(header::ACCEPT, ARROW);
+        headers.entry(header::USER_AGENT).or_insert(USER_AGENT);
         if settings.accept_compressed {
             headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("zstd"));
         }

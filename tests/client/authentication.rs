@@ -53,3 +53,25 @@ async fn a_header_says_who_calls_and_is_not_shown() {
     assert_eq!(client.add(1.0, 2.0).await.unwrap(), 3.0);
     assert_eq!(client.countdown(3).await.unwrap().collect().await.unwrap().len(), 3);
 }
+
+#[tokio::test]
+async fn a_client_says_what_it_is_unless_it_is_told() {
+    use std::sync::{Arc, Mutex};
+
+    use http::header::USER_AGENT;
+    use tower_vgi::client::ChannelBuilder;
+
+    async fn said(builder: ChannelBuilder) -> String {
+        let (inner, seen) = (stack(), Arc::new(Mutex::new(String::new())));
+        let agent = seen.clone();
+        let service = service_fn(move |request: Request<Body>| {
+            *agent.lock().unwrap() = request.headers()[USER_AGENT].to_str().unwrap().to_owned();
+            inner.clone().oneshot(request)
+        });
+        CalculatorClient::new(builder.service(service, "/").unwrap()).add(1.0, 2.0).await.unwrap();
+        seen.lock().unwrap().clone()
+    }
+
+    assert!(said(Channel::builder()).await.starts_with("tower-vgi/"));
+    assert_eq!(said(Channel::builder().header(USER_AGENT, HeaderValue::from_static("mine/1"))).await, "mine/1");
+}

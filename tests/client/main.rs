@@ -17,6 +17,7 @@ mod calls;
 mod dropped;
 mod equal;
 mod errors;
+mod hostile;
 mod retries;
 mod sessions;
 mod spawned;
