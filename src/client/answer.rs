@@ -47,38 +47,36 @@ pub(crate) async fn resolve<S: HttpService>(
     }
 }
 
-/// The only batch of a response, which is read to its end so that the connection can be used again.
+/// The only batch of a response, which is read to its end: whether it is whole is only known there. An error is told
+/// without waiting for that.
 pub(crate) async fn only_batch<S: HttpService>(
     channel: &Channel<S>,
-    reader: &mut ResponseReader,
+    mut reader: Box<ResponseReader>,
     on_log: Option<&OnLog>,
     what: &str,
 ) -> Result<AnnotatedBatch, RpcError> {
-    let mut outcome: Option<Result<AnnotatedBatch, RpcError>> = None;
-    loop {
-        let batch = match reader.event().await {
-            Ok(None) => break,
-            Ok(Some(Event::Batch(batch))) => batch,
-            Ok(Some(_)) => continue,
-            // What the server says went wrong counts for more than how its answer ended.
-            Err(_) if matches!(outcome, Some(Err(_))) => break,
-            Err(error) => return Err(error.into()),
-        };
-        if let Some(outcome) = &mut outcome {
-            if let Ok(answer) = outcome {
-                take_token(answer, &batch);
-            }
+    let mut answer: Option<AnnotatedBatch> = None;
+    while let Some(event) = reader.event().await? {
+        let Event::Batch(batch) = event else { continue };
+        if let Some(answer) = &mut answer {
+            take_token(answer, &batch);
             continue;
         }
-        outcome = match classify(batch, reader, on_log) {
-            Ok(None) => None,
+        let item = match classify(batch, &reader, on_log) {
+            Ok(item) => item,
+            Err(error) => {
+                reader.let_go();
+                return Err(error);
+            }
+        };
+        answer = match item {
+            None => None,
             // On an exchange a token without rows is data as well.
-            Ok(Some(Item::Data(batch) | Item::Token(batch))) => Some(Ok(batch)),
-            Ok(Some(Item::Pointer { location, batch })) => Some(resolve(channel, location, batch).await),
-            Err(error) => Some(Err(error)),
+            Some(Item::Data(batch) | Item::Token(batch)) => Some(batch),
+            Some(Item::Pointer { location, batch }) => Some(resolve(channel, location, batch).await?),
         };
     }
-    outcome.unwrap_or_else(|| Err(reader.incomplete(what)))
+    answer.ok_or_else(|| reader.incomplete(what))
 }
 
 /// An exchange whose input has no columns is a producer to published servers: its token comes behind the answer.

@@ -142,8 +142,8 @@ impl<'a, S: HttpService> MethodCall<'a, S> {
     }
 
     async fn call_unary(self, schema: Arc<WireSchema>, parameters: &RecordBatch) -> Result<AnnotatedBatch, RpcError> {
-        let (mut reader, _) = self.send(Endpoint::Unary, schema, parameters, false).await?;
-        only_batch(self.channel, &mut reader, self.target.on_log.as_ref(), "a result").await
+        let (reader, _) = self.send(Endpoint::Unary, schema, parameters, false).await?;
+        only_batch(self.channel, reader, self.target.on_log.as_ref(), "a result").await
     }
 
     pub(crate) async fn producer_with(
@@ -208,7 +208,7 @@ impl<'a, S: HttpService> MethodCall<'a, S> {
                     BatchKind::Log { .. } | BatchKind::Error { .. } => {
                         let outcome = classify(batch, &reader, self.target.on_log.as_ref());
                         if let Err(error) = outcome {
-                            reader.drain().await;
+                            reader.let_go();
                             return Err(error);
                         }
                     }

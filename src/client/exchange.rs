@@ -95,8 +95,8 @@ impl<S: HttpService, H> ExchangeStream<S, H> {
         self.schema = Some(schema.clone());
         let outgoing = Outgoing::rpc(self.uri.clone(), self.generation, encode(schema, &batch, &metadata)?);
         let mut turn = std::pin::pin!(async {
-            let mut reader = self.channel.ask(outgoing).await?;
-            only_batch(&self.channel, &mut reader, self.target.on_log.as_ref(), "an answer").await
+            let reader = self.channel.ask(outgoing).await?;
+            only_batch(&self.channel, reader, self.target.on_log.as_ref(), "an answer").await
         });
         let (timeout, method) = (self.channel.shared.settings.timeout, &self.target.method);
         let mut output = in_time(timeout, turn.as_mut(), || format!("no answer of '{method}'")).await?;

@@ -91,3 +91,17 @@ async fn a_stream_whose_server_is_gone_is_given_up_in_time() {
     countdown.cancel().await;
     assert_eq!(countdown.next().await.unwrap(), None);
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_error_is_told_although_its_answer_does_not_end() {
+    // Without a timeout.
+    let client = |on| {
+        let builder = Channel::builder().generation(Generation::Namespaced);
+        CalculatorClient::new(builder.service(stalling(on, 8), "/").unwrap())
+    };
+    let error = client("/divide").divide(1, 0).await.unwrap_err();
+    assert_eq!(error.type_name(), "ValueError", "{error}");
+    let batch = crate::support::Arguments::none().batch();
+    let error = client("/init").channel().producer("acme.Calculator.v1", "absent", batch).await.unwrap_err();
+    assert!(error.is_not_implemented(), "{error}");
+}

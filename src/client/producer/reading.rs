@@ -138,8 +138,10 @@ impl<S: HttpService> Reading<S> {
     /// Goes on until there is a batch more. After an error the stream has ended.
     pub(super) fn poll_fill(&mut self, cx: &mut Context<'_>, may_request: bool) -> Poll<Result<Fill, RpcError>> {
         let filled = ready!(self.poll_step(cx, may_request));
-        if filled.is_err() {
-            self.state = State::Ended;
+        if filled.is_err()
+            && let State::Reading(reader) = std::mem::replace(&mut self.state, State::Ended)
+        {
+            reader.let_go();
         }
         Poll::Ready(filled)
     }

@@ -46,8 +46,8 @@ pub(crate) async fn cancel<S: HttpService>(
     let metadata = Metadata::from_iter([(keys::CANCEL, "1")]);
     let Ok(outgoing) = turn(uri, generation, metadata, Some(cursor), call) else { return };
     let telling = async {
-        if let Ok(mut reader) = channel.ask(outgoing).await {
-            reader.drain().await;
+        if let Ok(reader) = channel.ask(outgoing).await {
+            reader.let_go();
         }
     };
     match channel.shared.settings.timeout {

@@ -4,17 +4,23 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::FutureExt as _;
 use http::{Response, StatusCode, header};
 use http_body::Body as _;
 
 use super::refusal;
 use crate::client::channel::Shared;
 use crate::client::outgoing::{Outgoing, chain, place};
+use crate::client::time::within;
 use crate::client::zstd::Decompressor;
 use crate::wire::{Event, IncrementalDecoder};
 use crate::{Body, ErrorCode, RpcError};
+
+/// How long the end of a response is waited for in which nobody is interested any more.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Reads one response.
 pub(crate) struct ResponseReader {
@@ -158,8 +164,17 @@ impl ResponseReader {
         poll_fn(|cx| self.poll_event(cx)).await
     }
 
-    /// Reads to the end, so that the connection can be used again. What comes is of no interest.
-    pub(crate) async fn drain(&mut self) {
+    /// Reads to the end, so that the connection can be used again, but lets nobody wait for it. What comes is of no
+    /// interest.
+    pub(crate) fn let_go(mut self: Box<Self>) {
+        if self.drain().now_or_never().is_none()
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            runtime.spawn(async move { within(PATIENCE, self.drain()).await });
+        }
+    }
+
+    async fn drain(&mut self) {
         while let Ok(Some(_)) = self.event().await {}
     }
 
