@@ -1,5 +1,5 @@
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use arrow_buffer::{Buffer, MutableBuffer};
 use bytes::Bytes;
@@ -7,21 +7,22 @@ use bytes::Bytes;
 use super::WireError;
 
 /// Buffers smaller than this are left to the allocator.
-const MIN_POOLED: usize = 256 * 1024;
-const MAX_POOLED: usize = 4;
-const MAX_POOLED_BYTES: usize = 64 << 20;
+const MIN_POOLED: usize = 16 * 1024;
+
+/// From here on a buffer is a large one.
+const LARGE: usize = 256 * 1024;
 
 /// What an announced size may take before a byte has come.
 const FIRST_STEP: usize = 64 * 1024;
 
-/// Keeps a few large buffers for the next bodies.
+/// Keeps a few buffers for the next bodies.
 ///
-/// Fresh memory of some megabytes costs more than everything else that is done with it: each page
-/// is mapped and cleared. The pool keeps up to four buffers, 64 MiB in all; one comes back when
-/// the last array that refers to it is dropped.
-#[derive(Default)]
+/// Fresh memory costs more than everything else that is done with it: each page is mapped and cleared, and allocators
+/// give back what is free. The pool keeps up to four buffers of 256 KiB or more, 64 MiB in all, and up to sixteen of 16
+/// KiB or more, 2 MiB in all; one comes back when the last array that refers to it is dropped.
 pub struct BufferPool {
-    free: Mutex<Vec<MutableBuffer>>,
+    small: Shelf,
+    large: Shelf,
 }
 
 impl BufferPool {
@@ -33,10 +34,52 @@ impl BufferPool {
 
     /// A buffer with at least some capacity: the smallest that fits.
     fn take(&self, capacity: usize) -> Option<MutableBuffer> {
-        if capacity < MIN_POOLED {
-            return None;
+        self.shelf(capacity)?.take(capacity)
+    }
+
+    fn put(&self, buffer: MutableBuffer) {
+        if let Some(shelf) = self.shelf(buffer.capacity()) {
+            shelf.put(buffer);
         }
-        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+    }
+
+    /// Small bodies take no large buffers, of which there are few.
+    fn shelf(&self, capacity: usize) -> Option<&Shelf> {
+        match capacity {
+            LARGE.. => Some(&self.large),
+            MIN_POOLED.. => Some(&self.small),
+            _ => None,
+        }
+    }
+}
+
+impl Default for BufferPool {
+    fn default() -> Self {
+        Self { small: Shelf::new(16, 2 << 20), large: Shelf::new(4, 64 << 20) }
+    }
+}
+
+impl fmt::Debug for BufferPool {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [small, large] = [&self.small, &self.large].map(|shelf| shelf.lock().len());
+        formatter.debug_struct("BufferPool").field("small", &small).field("large", &large).finish()
+    }
+}
+
+/// Free buffers of about one size.
+struct Shelf {
+    max_buffers: usize,
+    max_bytes: usize,
+    free: Mutex<Vec<MutableBuffer>>,
+}
+
+impl Shelf {
+    fn new(max_buffers: usize, max_bytes: usize) -> Self {
+        Self { max_buffers, max_bytes, free: Mutex::default() }
+    }
+
+    fn take(&self, capacity: usize) -> Option<MutableBuffer> {
+        let mut free = self.lock();
         let fitting = free.iter().enumerate().filter(|(_, buffer)| buffer.capacity() >= capacity);
         let smallest = fitting.min_by_key(|(_, buffer)| buffer.capacity()).map(|(index, _)| index)?;
         Some(free.swap_remove(smallest))
@@ -44,18 +87,15 @@ impl BufferPool {
 
     fn put(&self, mut buffer: MutableBuffer) {
         buffer.clear();
-        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut free = self.lock();
         let kept: usize = free.iter().map(MutableBuffer::capacity).sum();
-        if free.len() < MAX_POOLED && kept + buffer.capacity() <= MAX_POOLED_BYTES {
+        if free.len() < self.max_buffers && kept + buffer.capacity() <= self.max_bytes {
             free.push(buffer);
         }
     }
-}
 
-impl fmt::Debug for BufferPool {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
-        formatter.debug_struct("BufferPool").field("free", &free.len()).finish()
+    fn lock(&self) -> MutexGuard<'_, Vec<MutableBuffer>> {
+        self.free.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -254,7 +294,10 @@ mod tests {
     }
 
     fn free(pool: &BufferPool) -> Vec<usize> {
-        pool.free.lock().unwrap().iter().map(MutableBuffer::capacity).collect()
+        [&pool.small, &pool.large]
+            .iter()
+            .flat_map(|shelf| shelf.lock().iter().map(MutableBuffer::capacity).collect::<Vec<_>>())
+            .collect()
     }
 
     #[test]
@@ -283,12 +326,26 @@ mod tests {
     }
 
     #[test]
-    fn at_most_four_buffers_are_kept() {
+    fn a_bounded_number_of_buffers_is_kept() {
+        for (size, most) in [(300 * 1024, 4), (20_000_000, 3), (20_000, 16), (200_000, 10), (10_000, 0)] {
+            let pool = BufferPool::new();
+            let piece = vec![7; size];
+            let mut collectors: Vec<_> =
+                (0..20).map(|_| BodyCollector::new(pool.clone(), Some(size), 1 << 30)).collect();
+            collectors.iter_mut().for_each(|collector| collector.push(&piece).unwrap());
+            drop(collectors.into_iter().map(BodyCollector::finish).collect::<Vec<_>>());
+            assert_eq!(free(&pool).len(), most, "{size}");
+        }
+    }
+
+    #[test]
+    fn a_small_body_leaves_the_large_buffers_alone() {
         let pool = BufferPool::new();
-        let piece = vec![7; 300 * 1024];
-        let bodies: Vec<_> = (0..6).map(|_| collect(&pool, &[&piece], None)).collect();
-        drop(bodies);
-        assert_eq!(free(&pool).len(), 4);
+        drop(collect(&pool, &[&[7; 300 * 1024]], None));
+        let body = collect(&pool, &[&[7; 20_000]], Some(20_000));
+        assert_eq!(free(&pool).len(), 1);
+        drop(body);
+        assert_eq!(free(&pool).len(), 2);
     }
 
     #[test]
