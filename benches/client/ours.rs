@@ -37,13 +37,13 @@ pub(crate) async fn calls(url: &str, callers: usize, time: Duration) -> Result<f
 }
 
 /// Reads one stream; gives the bytes of its columns.
-pub(crate) async fn produce(url: &str) -> Result<u64, BoxError> {
-    produce_much(url, 1).await
+pub(crate) async fn produce(url: &str, compressed: bool) -> Result<u64, BoxError> {
+    produce_much(url, compressed, 1).await
 }
 
 /// Reads one stream so many times as long.
-pub(crate) async fn produce_much(url: &str, times: i64) -> Result<u64, BoxError> {
-    let client = BenchClient::new(Channel::connect(url)?);
+pub(crate) async fn produce_much(url: &str, compressed: bool, times: i64) -> Result<u64, BoxError> {
+    let client = BenchClient::new(Channel::builder().accept_compressed(compressed).connect(url)?);
     let mut batches = client.produce(BATCHES * times, ROWS).await?.into_batches();
     let mut rows = 0;
     while let Some(batch) = batches.try_next().await? {
