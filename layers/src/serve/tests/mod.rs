@@ -1,5 +1,6 @@
 //! Over real sockets.
 
+mod bodies;
 mod crowd;
 #[cfg(feature = "tls")]
 mod tls;
