@@ -103,8 +103,11 @@ fn rate(time: Duration, mut run: impl FnMut() -> Result<u64, BoxError>) -> Resul
 /// Medians of what was measured.
 #[derive(Default)]
 struct Table {
-    rows: Vec<(String, Vec<(&'static str, Vec<f64>)>)>,
+    rows: Vec<(String, Columns)>,
 }
+
+/// The values of each that is compared.
+type Columns = Vec<(&'static str, Vec<f64>)>;
 
 impl Table {
     fn add(&mut self, row: &str, column: &'static str, value: f64) {

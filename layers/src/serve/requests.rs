@@ -5,9 +5,7 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
 
-use http::header::EXPECT;
-use http::{Request, Version};
-use http_body::Body as _;
+use http::Request;
 use hyper::body::Incoming;
 use pin_project::pin_project;
 use tower_service::Service;
@@ -42,9 +40,6 @@ where
         if let Some(peer) = self.peer {
             request.extensions_mut().insert(peer);
         }
-        if let Err(error) = ask_for_body(&mut request) {
-            return Answer::Failed(Some(error));
-        }
         let mut service = self.service.borrow_mut();
         match service.poll_ready(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(Ok(())) => Answer::Called(service.call(request)),
@@ -55,22 +50,6 @@ where
                 Answer::Waiting(Box::new((std::mem::replace(&mut service, fresh), Some(request))))
             }
         }
-    }
-}
-
-/// Asks for the body of an HTTP/1 request at once.
-///
-/// hyper reads a body only when somebody has asked for it, and would find out after the service has begun to wait: the
-/// connection's task is woken by itself, often on another thread. Asked beforehand, it hands over what came with the
-/// head, and most services need not wait at all. A client that waits for `100 Continue` is left for the service to ask.
-fn ask_for_body(request: &mut Request<Incoming>) -> Result<(), BoxError> {
-    if request.version() >= Version::HTTP_2 || request.headers().contains_key(EXPECT) {
-        return Ok(());
-    }
-    match Pin::new(request.body_mut()).poll_frame(&mut Context::from_waker(Waker::noop())) {
-        // Nothing can be there before hyper was asked; were it otherwise, a part of the body would be lost here.
-        Poll::Ready(Some(_)) => Err("a request's body was there before it was asked for".into()),
-        Poll::Ready(None) | Poll::Pending => Ok(()),
     }
 }
 
