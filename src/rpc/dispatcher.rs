@@ -5,6 +5,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use futures_util::TryFutureExt as _;
+use futures_util::future::Either;
 use tower_service::Service;
 
 use super::build_error::BuildError;
@@ -95,10 +97,10 @@ impl Dispatcher {
 }
 
 /// Runs a call, without a box where its method has no layers of its own.
-pub(crate) async fn dispatch(call: Call) -> Result<Reply, BoxError> {
-    match &call.head.method.stack {
-        Some(stack) => stack::run(stack.clone(), call).await,
-        None => runner::run(call).await.map_err(|failed| failed as BoxError),
+pub(crate) fn dispatch(call: Call) -> impl Future<Output = Result<Reply, BoxError>> + Send {
+    match call.head.method.stack.clone() {
+        Some(stack) => Either::Left(stack::run(stack, call)),
+        None => Either::Right(runner::run(call).map_err(|failed| failed as BoxError)),
     }
 }
 

@@ -21,7 +21,7 @@ use super::identity::Identity;
 use super::info::ServiceInfo;
 use super::plain;
 use super::request::{self, RequestDecoder};
-use super::response::{ResponseContext, ResponseFuture, Subject};
+use super::response::{Replied, ResponseContext, ResponseFuture, Subject};
 use super::route::{self, Shape};
 use super::stack::{self, BoxCallService};
 use crate::drain::Drain;
@@ -170,7 +170,7 @@ impl Inner {
     /// Decodes the body and runs the call.
     async fn run<B>(
         &self,
-        mut head: Box<CallHead>,
+        head: Box<CallHead>,
         body: Pin<&mut B>,
         context: &mut ResponseContext,
     ) -> Result<Reply, Box<FailedCall>>
@@ -178,7 +178,8 @@ impl Inner {
         B: HttpBody + Send,
         B::Error: Into<BoxError>,
     {
-        let input = self.decoder.decode(&head.parts, body).await?;
+        let mut call = Call { input: self.decoder.decode(&head.parts, body).await?, head };
+        let Call { head, input } = &mut call;
         match head.operation {
             Operation::Unary | Operation::Init => {
                 request::check_envelope(&input.metadata, &head.method, head.generation)?;
@@ -188,7 +189,6 @@ impl Inner {
                 context.operation = head.operation;
             }
         }
-        let call = Call { head, input };
         let reply = match &self.stack {
             Some(stack) => stack::run(stack.clone(), call).await,
             None => dispatcher::dispatch(call).await,
@@ -240,17 +240,35 @@ where
                 Drain::untouched(parts.version, &parts.headers, &*body).finish(body.as_mut()).await;
                 context.failed(error.into())
             }),
-            Begun::Admitted(head, mut context) => {
-                let inner = self.inner.clone();
-                Box::pin(async move {
-                    let body = pin!(body);
-                    match inner.run(head, body, &mut context).await {
-                        Ok(reply) => context.reply(reply).await,
-                        Err(failed) => context.failed(*failed),
-                    }
-                })
-            }
+            Begun::Admitted(head, context) => Box::pin(answer(self.inner.clone(), head, body, context)),
         })
+    }
+}
+
+/// Runs a call, from its body to its response. Its future is allocated for every call.
+#[allow(clippy::manual_async_fn)]
+fn answer<B>(
+    inner: Arc<Inner>,
+    head: Box<CallHead>,
+    body: B,
+    mut context: ResponseContext,
+) -> impl Future<Output = Response<Body>> + Send
+where
+    B: HttpBody + Send,
+    B::Data: Send,
+    B::Error: Into<BoxError>,
+{
+    // Not an `async fn`, which would keep room for its arguments twice.
+    async move {
+        let body = pin!(body);
+        let replied = match inner.run(head, body, &mut context).await {
+            Ok(reply) => context.reply(reply),
+            Err(failed) => Replied::Now(context.failed(*failed)),
+        };
+        match replied {
+            Replied::Now(response) => response,
+            Replied::Later(response) => response.await,
+        }
     }
 }
 
@@ -271,5 +289,25 @@ impl Advertise for RpcService {
 impl fmt::Debug for RpcService {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("RpcService").field("protocols", &self.inner.dispatcher).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rpc::{Method, Protocol};
+
+    /// Allocators have pieces of up to a kilobyte at hand.
+    #[test]
+    fn the_future_of_a_call_is_small() {
+        let method = Method::unary("add").handler(|_ctx, _params| async { Ok(1_i64) });
+        let service = RpcService::builder().protocol(Protocol::new("P").method(method)).build().unwrap();
+        let request = Request::post("/P/add").header("content-type", request::ARROW_STREAM).body(()).unwrap();
+        let Begun::Admitted(head, context) = service.inner.begin(request.into_parts().0) else {
+            panic!("not admitted")
+        };
+        let future = answer(service.inner.clone(), head, Body::empty(), context);
+        let size = size_of_val(&future);
+        assert!(size <= 1024, "{size}");
     }
 }

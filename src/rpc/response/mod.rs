@@ -19,6 +19,7 @@ use super::call::{Operation, Part, Reply, ReplyBody};
 use super::dispatcher::HostedMethod;
 use super::failed_call::FailedCall;
 use super::generation::Generation;
+use super::handler::BoxFuture;
 use super::identity::{Identity, REQUEST_ID};
 use super::log::LogMessage;
 use crate::headers::ARROW;
@@ -30,8 +31,8 @@ pub(crate) const RPC_ERROR: HeaderName = HeaderName::from_static("x-vgi-rpc-erro
 
 const TRUE: HeaderValue = HeaderValue::from_static("true");
 
-/// Room for a batch of few values and the end of the stream.
-const SMALL_BATCH: usize = 512;
+/// Room for a schema and a batch of few columns: as much as allocators have at hand.
+const SMALL_RESPONSE: usize = 1024;
 
 /// What a response says about its request, whatever the outcome.
 pub(crate) struct ResponseContext {
@@ -44,6 +45,12 @@ pub(crate) struct ResponseContext {
     pub(crate) streamed: bool,
     /// How large the response may become.
     pub(crate) limit: Option<u64>,
+}
+
+/// A response, or the work that makes it.
+pub(crate) enum Replied {
+    Now(Response<Body>),
+    Later(BoxFuture<'static, Response<Body>>),
 }
 
 /// What the request is about.
@@ -71,8 +78,8 @@ impl Subject {
 }
 
 impl ResponseContext {
-    /// The response of a call.
-    pub(crate) async fn reply(self, mut reply: Reply) -> Response<Body> {
+    /// The response of a call. That of a producer takes time, and keeps room for it only where it is needed.
+    pub(crate) fn reply(self, mut reply: Reply) -> Replied {
         let guards = reply.take_guards();
         let mut response = match reply.body {
             ReplyBody::Complete { parts, sentinel } => {
@@ -94,11 +101,15 @@ impl ResponseContext {
                     headers: reply.headers,
                     steps,
                 };
-                Box::pin(producer.respond(self)).await
+                return Replied::Later(Box::pin(async move {
+                    let mut response = producer.respond(self).await;
+                    response.body_mut().hold_all(guards);
+                    response
+                }));
             }
         };
         response.body_mut().hold_all(guards);
-        response
+        Replied::Now(response)
     }
 
     /// The response of a call that failed, or of a request that was refused.
@@ -134,7 +145,7 @@ impl ResponseContext {
         sentinel: Option<Metadata>,
         limit: Option<u64>,
     ) -> Result<Frames, RpcError> {
-        let mut frames = Frames::with_capacity(schema.message().len() + SMALL_BATCH);
+        let mut frames = Frames::with_capacity(SMALL_RESPONSE);
         self.write_header(header, &mut frames).map_err(encode_error)?;
         let mut encoder = StreamEncoder::new(schema.clone());
         encoder.write_schema(&mut frames);
