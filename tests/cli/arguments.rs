@@ -1,7 +1,11 @@
 //! Arguments: files, stdin, and what is told where they do not fit.
 
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::Duration;
+
 use crate::child::scratch;
-use crate::program::{good, run, run_with_input};
+use crate::program::{command, good, run, run_with_input};
 use crate::servers::ours;
 
 #[test]
@@ -14,6 +18,28 @@ fn bytes_come_from_files_and_an_object_from_stdin() {
     let outcome = run_with_input(&["call", &url, "add_floats", "--json", "-"], br#"{"a": 1, "b": 2}"#);
     assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(0), "3.0\n"), "{outcome:?}");
     assert_eq!(good(&["call", &url, "add_floats", "b=2", "--json", r#"{"a": 1}"#]), "3.0\n");
+}
+
+/// It is heard although nothing but the end of stdin would let the program go on.
+#[test]
+fn an_interrupt_ends_the_wait_for_stdin() {
+    let served = ours("namespaced");
+    let mut child = command(&["call", &served.url(), "add_floats", "--json", "-"]);
+    let mut child = child.stdin(Stdio::piped()).spawn().unwrap();
+    let _held_open = child.stdin.take();
+    // By then it waits; earlier it would end likewise.
+    thread::sleep(Duration::from_secs(2));
+    let interrupt = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(interrupt.success());
+    for _ in 0..100 {
+        if let Some(status) = child.try_wait().unwrap() {
+            assert_eq!(status.code(), Some(130));
+            return;
+        }
+        thread::sleep(Duration::from_millis(100));
+    }
+    child.kill().unwrap();
+    panic!("it did not end");
 }
 
 #[test]

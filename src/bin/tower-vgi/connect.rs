@@ -1,11 +1,6 @@
 //! The channel that the command line asks for.
 
-use std::path::Path;
-use std::sync::Arc;
-
 use http::{HeaderName, HeaderValue};
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject as _;
 use tower_vgi::client::{Channel, ChannelBuilder};
 
 use crate::failure::Failure;
@@ -38,7 +33,10 @@ pub(crate) fn channel(server: &Server, status: &Status) -> Result<Channel, Failu
         if !server.url.starts_with("https://") {
             return Err(Failure::usage("--ca is for https:// URLs"));
         }
-        builder = builder.tls_config(trusting(file)?);
+        let pem = std::fs::read(file).map_err(|error| {
+            Failure::local(format_args!("the certificates in '{}' cannot be read", file.display()), &error)
+        })?;
+        builder = builder.ca_certificates(pem);
     }
     if !server.quiet {
         let status = status.clone();
@@ -59,26 +57,6 @@ fn add(builder: ChannelBuilder, header: &str) -> Result<ChannelBuilder, Failure>
     let mut value = HeaderValue::from_str(value).map_err(|_| wrong("value"))?;
     value.set_sensitive(true);
     Ok(builder.header(parsed, value))
-}
-
-/// TLS with the certificates of this file, and no others.
-fn trusting(file: &Path) -> Result<rustls::ClientConfig, Failure> {
-    let unreadable = |error: &dyn std::error::Error| {
-        Failure::local(format_args!("the certificates in '{}' cannot be used", file.display()), error)
-    };
-    let mut roots = rustls::RootCertStore::empty();
-    for certificate in CertificateDer::pem_file_iter(file).map_err(|error| unreadable(&error))? {
-        let certificate = certificate.map_err(|error| unreadable(&error))?;
-        roots.add(certificate).map_err(|error| unreadable(&error))?;
-    }
-    if roots.is_empty() {
-        return Err(Failure::Local(format!("there is no certificate in '{}'", file.display())));
-    }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| unreadable(&error))?;
-    Ok(builder.with_root_certificates(roots).with_no_client_auth())
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The row of arguments, typed by the method's parameters.
 
-use std::io::{self, Read as _};
+use std::io;
 use std::sync::Arc;
 
 use arrow_array::{RecordBatch, RecordBatchOptions};
@@ -16,16 +16,11 @@ use crate::options::Call;
 use crate::value;
 
 /// Reads what the command line says.
-pub(super) fn read(method: &Method, options: &Call) -> Result<RecordBatch, Failure> {
+pub(super) async fn read(method: &Method, options: &Call) -> Result<RecordBatch, Failure> {
     let parameters = &method.description.parameters;
     let mut given = match options.json.as_deref() {
         None => Map::new(),
-        Some("-") => {
-            let mut text = String::new();
-            let read = io::stdin().read_to_string(&mut text);
-            read.map_err(|error| Failure::local("the arguments cannot be read from stdin", &error))?;
-            object(&text)?
-        }
+        Some("-") => object(&stdin().await?)?,
         Some(text) => object(text)?,
     };
     for argument in &options.arguments {
@@ -36,6 +31,13 @@ pub(super) fn read(method: &Method, options: &Call) -> Result<RecordBatch, Failu
     }
     let row = Row { parameters, details: &method.description.details, generation: method.generation };
     row.of(&given).map_err(Failure::Usage)
+}
+
+/// All of stdin, read where that may block: Ctrl-C is heard meanwhile.
+async fn stdin() -> Result<String, Failure> {
+    let read = tokio::task::spawn_blocking(|| io::read_to_string(io::stdin())).await;
+    read.unwrap_or_else(|error| Err(io::Error::other(error)))
+        .map_err(|error| Failure::local("the arguments cannot be read from stdin", &error))
 }
 
 fn object(text: &str) -> Result<Map<String, Value>, Failure> {

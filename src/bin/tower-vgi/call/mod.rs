@@ -34,7 +34,7 @@ pub(crate) async fn run(options: Call) -> Result<(), Failure> {
     if options.input.is_some() && kind != MethodKind::Exchange {
         return Err(Failure::usage(format!("--input is for an exchange, and '{}' is none", method.description.name)));
     }
-    let parameters = arguments::read(&method, &options)?;
+    let parameters = interrupt::or(arguments::read(&method, &options)).await?;
     let call = method.begin(&channel);
     match kind {
         MethodKind::Unary => unary::run(call, parameters, &options).await,

@@ -5,7 +5,8 @@ use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use super::{Sink, arrow, json, table};
+use super::json::Json;
+use super::{Sink, arrow, table};
 use crate::failure::Failure;
 
 /// In which form.
@@ -85,8 +86,8 @@ impl Destination {
         }
         let writer = self.writer()?;
         Ok(match self.format {
-            Format::Json => Box::new(json::Array::new(writer)),
-            Format::Ndjson => Box::new(json::Lines::new(writer)),
+            Format::Json => Box::new(Json::array(writer)),
+            Format::Ndjson => Box::new(Json::lines(writer)),
             Format::Table => Box::new(table::Table::new(writer)),
             Format::ArrowFile => Box::new(arrow::Arrow::file(writer)),
             Format::ArrowStream => Box::new(arrow::Arrow::stream(writer)),

@@ -9,68 +9,48 @@ use serde_json::Value;
 
 use super::{Sink, encoder, other};
 
-/// A row a line.
-pub(crate) struct Lines<W: Write>(Writer<W, LineDelimited>);
+/// Rows as text.
+pub(crate) struct Json<W: Write, F: JsonFormat> {
+    writer: Writer<W, F>,
+    /// After the last row.
+    end: &'static [u8],
+}
 
-impl<W: Write> Lines<W> {
-    pub(crate) fn new(writer: W) -> Self {
-        Self(encoder::writer(writer))
+impl<W: Write> Json<W, LineDelimited> {
+    /// A row a line.
+    pub(crate) fn lines(writer: W) -> Self {
+        Self { writer: encoder::writer(writer), end: b"" }
     }
 }
 
-impl<W: Write + Send> Sink for Lines<W> {
+impl<W: Write> Json<W, JsonArray> {
+    /// One array of all rows.
+    pub(super) fn array(writer: W) -> Self {
+        Self { writer: encoder::writer(writer), end: b"\n" }
+    }
+}
+
+impl<W: Write + Send, F: JsonFormat + Send> Sink for Json<W, F> {
     fn write(&mut self, batch: &RecordBatch) -> io::Result<()> {
-        write(&mut self.0, batch)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.0.get_mut().flush()
-    }
-
-    fn finish(&mut self, _schema: Option<&SchemaRef>) -> io::Result<()> {
-        self.0.finish().map_err(other)?;
-        self.0.get_mut().flush()
-    }
-}
-
-/// One array of all rows.
-pub(super) struct Array<W: Write>(Writer<W, JsonArray>);
-
-impl<W: Write> Array<W> {
-    pub(super) fn new(writer: W) -> Self {
-        Self(encoder::writer(writer))
-    }
-}
-
-impl<W: Write + Send> Sink for Array<W> {
-    fn write(&mut self, batch: &RecordBatch) -> io::Result<()> {
-        write(&mut self.0, batch)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.0.get_mut().flush()
-    }
-
-    fn finish(&mut self, _schema: Option<&SchemaRef>) -> io::Result<()> {
-        self.0.finish().map_err(other)?;
-        let writer = self.0.get_mut();
-        writer.write_all(b"\n")?;
-        writer.flush()
-    }
-}
-
-fn write<W: Write, F: JsonFormat>(writer: &mut Writer<W, F>, batch: &RecordBatch) -> io::Result<()> {
-    if batch.num_columns() == 0 {
         // The encoder wants at least a column.
-        return Ok(());
+        if batch.num_columns() == 0 { Ok(()) } else { self.writer.write(batch).map_err(other) }
     }
-    writer.write(batch).map_err(other)
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.writer.get_mut().flush()
+    }
+
+    fn finish(&mut self, _schema: Option<&SchemaRef>) -> io::Result<()> {
+        self.writer.finish().map_err(other)?;
+        self.writer.get_mut().write_all(self.end)?;
+        self.flush()
+    }
 }
 
 /// The rows of a batch as values.
 pub(crate) fn rows_as_json(batch: &RecordBatch) -> io::Result<Vec<Value>> {
     let mut text = Vec::new();
-    let mut lines = Lines::new(&mut text);
+    let mut lines = Json::lines(&mut text);
     lines.write(batch)?;
     lines.finish(None)?;
     drop(lines);
@@ -146,7 +126,7 @@ mod tests {
     fn rows_are_lines_or_an_array() {
         let batch = batch(&DataType::Int64, &[json!(1), json!(null)]);
         let (mut lines, mut array) = (Vec::new(), Vec::new());
-        let mut sinks: [Box<dyn Sink>; 2] = [Box::new(Lines::new(&mut lines)), Box::new(Array::new(&mut array))];
+        let mut sinks: [Box<dyn Sink>; 2] = [Box::new(Json::lines(&mut lines)), Box::new(Json::array(&mut array))];
         for sink in &mut sinks {
             sink.write(&batch).unwrap();
             sink.write(&batch.slice(0, 1)).unwrap();
@@ -160,7 +140,7 @@ mod tests {
     #[test]
     fn no_rows_are_an_empty_array() {
         let mut text = Vec::new();
-        let mut array = Array::new(&mut text);
+        let mut array = Json::array(&mut text);
         array.finish(None).unwrap();
         drop(array);
         assert_eq!(text, b"[]\n");
