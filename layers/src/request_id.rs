@@ -31,12 +31,12 @@ use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use bytes::Bytes;
 use http::header::Entry;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
 use pin_project::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
+use tower_vgi::rpc::new_request_id;
 use tower_vgi::{Advertise, Capabilities};
 
 /// The header that carries the id, both ways.
@@ -130,24 +130,16 @@ where
 fn identify(headers: &mut HeaderMap) -> HeaderValue {
     match headers.entry(X_REQUEST_ID) {
         Entry::Occupied(mut present) => {
-            let id = if is_usable(present.get().as_bytes()) { present.get().clone() } else { generate() };
+            let id = if is_usable(present.get().as_bytes()) { present.get().clone() } else { new_request_id() };
             present.insert(id.clone());
             id
         }
-        Entry::Vacant(vacant) => vacant.insert(generate()).clone(),
+        Entry::Vacant(vacant) => vacant.insert(new_request_id()).clone(),
     }
 }
 
 fn is_usable(id: &[u8]) -> bool {
     (1..=128).contains(&id.len()) && id.iter().all(u8::is_ascii_graphic)
-}
-
-/// Ids tell requests apart and protect nothing, so they need no cryptographic source.
-fn generate() -> HeaderValue {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let number = fastrand::u64(..);
-    let digits: [u8; 16] = std::array::from_fn(|index| DIGITS[(number >> (60 - 4 * index)) as usize & 0xf]);
-    HeaderValue::from_maybe_shared(Bytes::copy_from_slice(&digits)).unwrap_or_else(|_| HeaderValue::from(number))
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ impl Identity {
     pub(crate) fn of_request(server_id: &Arc<str>, headers: &HeaderMap) -> Self {
         match headers.get(REQUEST_ID).filter(|id| !id.is_empty() && id.len() <= 256) {
             Some(id) => Self { server_id: server_id.clone(), request_id: id.clone(), generated: false },
-            None => Self { server_id: server_id.clone(), request_id: request_id(), generated: true },
+            None => Self { server_id: server_id.clone(), request_id: new_request_id(), generated: true },
         }
     }
 
@@ -29,8 +29,10 @@ impl Identity {
     }
 }
 
-/// Ids tell requests apart and protect nothing, so they need no cryptographic source.
-fn request_id() -> HeaderValue {
+/// A new request id: 16 random hexadecimal digits, for layers that give requests their ids.
+///
+/// Ids tell requests apart and protect nothing: they can be guessed.
+pub fn new_request_id() -> HeaderValue {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let number = fastrand::u64(..);
     let digits: [u8; 16] = std::array::from_fn(|index| DIGITS[(number >> (60 - 4 * index)) as usize & 0xf]);

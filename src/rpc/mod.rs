@@ -36,6 +36,7 @@ pub use context::CallContext;
 pub use dispatcher::Dispatcher;
 pub use failed_call::rpc_error;
 pub use generation::{Generation, Generations};
+pub use identity::new_request_id;
 pub use info::ServiceInfo;
 pub use introspection::{protocol_hash, type_name};
 pub use log::{LogLevel, LogMessage};
