@@ -52,5 +52,5 @@ pub use route::{METHOD_NOT_IMPLEMENTED, PROTOCOL_NOT_SPECIFIED, PROTOCOL_NOT_SUP
 pub use service::RpcService;
 pub use stack::{BoxCallService, CallLayer, middleware_error};
 pub use stream::{Exchange, ExchangeState, Output, Producer, ProducerState, StreamHeader};
-pub use token::{KeyError, TokenKeys};
+pub use token::{KeyError, Sealer, TokenKeys};
 pub use version::{PROTOCOL_VERSION_MISMATCH, ProtocolVersion};

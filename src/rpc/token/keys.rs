@@ -7,10 +7,12 @@ use base64::engine::general_purpose::STANDARD;
 use hkdf::Hkdf;
 use sha2::{Digest as _, Sha256};
 
-use super::Purpose;
+use super::{Purpose, Sealer};
 use crate::rpc::identity::random_bytes;
 
 /// The keys that seal tokens: the first seals, all open.
+///
+/// They seal the state of streams, and through [`TokenKeys::sealer`] what else callers carry for us.
 ///
 /// Workers that are to accept each other's tokens need the same keys. To rotate without an outage:
 /// give every worker the new key as a previous one, then make it the first, and drop the old one when
@@ -28,6 +30,7 @@ pub struct TokenKeys(Vec<MasterKey>);
 
 #[derive(Clone)]
 struct MasterKey {
+    master: [u8; 32],
     cursor: [u8; 32],
     call: [u8; 32],
 }
@@ -73,6 +76,14 @@ impl TokenKeys {
         self
     }
 
+    /// Seals small secrets other than stream state, under keys that nothing but this purpose has.
+    ///
+    /// A purpose is a fixed name, such as `"login cookie"`; secrets of one purpose never open as those of another.
+    pub fn sealer(&self, purpose: &str) -> Sealer {
+        let label = format!("tower-vgi secret: {purpose}");
+        Sealer::new(self.0.iter().map(|key| expand(&key.master, label.as_bytes())))
+    }
+
     /// The keys of a purpose; the first seals.
     pub(super) fn for_purpose(&self, purpose: Purpose) -> impl Iterator<Item = &[u8; 32]> {
         self.0.iter().map(move |key| match purpose {
@@ -84,17 +95,16 @@ impl TokenKeys {
 
 impl MasterKey {
     fn derive(master: &[u8; 32]) -> Self {
-        Self { cursor: expand(master, Purpose::Cursor), call: expand(master, Purpose::Call) }
+        let key = |purpose: Purpose| expand(master, purpose.label());
+        Self { master: *master, cursor: key(Purpose::Cursor), call: key(Purpose::Call) }
     }
 }
 
 // One key for each purpose, so that a token of one kind can never be opened as another.
 #[allow(clippy::expect_used)]
-fn expand(master: &[u8; 32], purpose: Purpose) -> [u8; 32] {
+fn expand(master: &[u8; 32], label: &[u8]) -> [u8; 32] {
     let mut key = [0; 32];
-    Hkdf::<Sha256>::new(None, master)
-        .expand(purpose.label(), &mut key)
-        .expect("32 bytes are within what the function can give");
+    Hkdf::<Sha256>::new(None, master).expand(label, &mut key).expect("32 bytes are within what the function can give");
     key
 }
 

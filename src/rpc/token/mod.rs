@@ -6,8 +6,10 @@
 //! shown that its caller echoes.
 
 mod aead;
+mod envelope;
 mod keys;
 mod seal;
+mod sealer;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -18,6 +20,7 @@ use serde::{Deserialize, Serialize};
 
 pub use keys::{KeyError, TokenKeys};
 pub(crate) use seal::{Purpose, Scope};
+pub use sealer::Sealer;
 
 use crate::RpcError;
 

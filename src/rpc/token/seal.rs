@@ -1,18 +1,13 @@
-//! The envelope: `version ‖ nonce ‖ XChaCha20-Poly1305 ciphertext and tag`, bound to caller and method.
+//! State sealed for one caller and one method, compressed where that pays.
 
 use std::cell::RefCell;
 
-use rand::Rng as _;
 use ring::error::Unspecified;
 
 use super::TokenKeys;
-use super::aead::{self, NONCE_LEN, TAG_LEN};
+use super::envelope::{self, HEAD_LEN};
 use crate::rpc::Generation;
 use crate::vocabulary::AuthContext;
-
-const VERSION: u8 = 1;
-/// Version and nonce.
-const HEAD_LEN: usize = 1 + NONCE_LEN;
 
 /// Below this many bytes compression does not pay for its time.
 const COMPRESS_FROM: usize = 1024;
@@ -63,7 +58,6 @@ pub(crate) struct Scope<'a> {
 }
 
 impl Scope<'_> {
-    /// Each part with its length before it, so that no two scopes read the same.
     fn associated_data(&self) -> Vec<u8> {
         let identity: [&[u8]; 3] = if self.auth.authenticated {
             [b"known", self.auth.domain.as_bytes(), self.auth.principal.as_bytes()]
@@ -71,12 +65,7 @@ impl Scope<'_> {
             [b"anonymous", b"", b""]
         };
         let rest = [self.generation.label().as_bytes(), self.protocol.as_bytes(), self.method.as_bytes()];
-        let mut data = Vec::with_capacity(96);
-        for part in identity.into_iter().chain(rest) {
-            data.extend_from_slice(&(part.len() as u64).to_le_bytes());
-            data.extend_from_slice(part);
-        }
-        data
+        envelope::frame(identity.into_iter().chain(rest))
     }
 }
 
@@ -87,36 +76,12 @@ pub(super) fn seal(
     plain: &[u8],
 ) -> Result<Vec<u8>, Unspecified> {
     let key = keys.for_purpose(purpose).next().ok_or(Unspecified)?;
-    let nonce: [u8; NONCE_LEN] = nonce();
-    let mut sealed = Vec::with_capacity(HEAD_LEN + 1 + plain.len() + TAG_LEN);
-    sealed.push(VERSION);
-    sealed.extend_from_slice(&nonce);
-    pack(plain, &mut sealed);
-    aead::seal(key, &nonce, &scope.associated_data(), &mut sealed, HEAD_LEN)?;
-    Ok(sealed)
+    envelope::seal(key, &scope.associated_data(), 1 + plain.len(), |sealed| pack(plain, sealed))
 }
 
 /// The plain bytes of a token, for which it gives its memory.
-pub(super) fn open(keys: &TokenKeys, purpose: Purpose, scope: &Scope<'_>, mut sealed: Vec<u8>) -> Option<Plain> {
-    let (&VERSION, rest) = sealed.split_first()? else { return None };
-    let nonce = *rest.first_chunk::<NONCE_LEN>()?;
-    let associated = scope.associated_data();
-    let mut keys = keys.for_purpose(purpose).peekable();
-    while let Some(key) = keys.next() {
-        if keys.peek().is_none() {
-            let plain = aead::open(key, &nonce, &associated, sealed.get_mut(HEAD_LEN..)?).ok()?.len();
-            sealed.truncate(HEAD_LEN + plain);
-            return unpack(sealed);
-        }
-        // A key that does not fit leaves garbage behind.
-        let mut copy = sealed.clone();
-        if let Ok(plain) = aead::open(key, &nonce, &associated, copy.get_mut(HEAD_LEN..)?) {
-            let plain = plain.len();
-            copy.truncate(HEAD_LEN + plain);
-            return unpack(copy);
-        }
-    }
-    None
+pub(super) fn open(keys: &TokenKeys, purpose: Purpose, scope: &Scope<'_>, sealed: Vec<u8>) -> Option<Plain> {
+    unpack(envelope::open(keys.for_purpose(purpose), &scope.associated_data(), sealed)?)
 }
 
 /// What was sealed.
@@ -129,12 +94,6 @@ impl Plain {
     pub(super) fn as_slice(&self) -> &[u8] {
         self.bytes.get(self.from..).unwrap_or_default()
     }
-}
-
-fn nonce() -> [u8; NONCE_LEN] {
-    let mut nonce = [0; NONCE_LEN];
-    rand::rng().fill_bytes(&mut nonce);
-    nonce
 }
 
 thread_local! {
