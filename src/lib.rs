@@ -76,6 +76,8 @@ pub mod vocabulary;
 pub mod wire;
 
 #[cfg(feature = "server")]
+pub mod call_record;
+#[cfg(feature = "server")]
 pub mod drain;
 #[cfg(feature = "server")]
 pub mod rpc;
@@ -89,6 +91,8 @@ pub use memory::{RequestMemory, RequestMemoryPool};
 pub use value::{Record, VgiArrow};
 pub use vocabulary::{Advertise, AuthContext, Capabilities, MountPrefix, PeerAddr, ResponseBudget};
 
+#[cfg(feature = "server")]
+pub use call_record::CallRecord;
 #[cfg(feature = "server")]
 pub use rpc::ServiceInfo;
 

@@ -12,6 +12,7 @@ use tower_service::Service;
 use super::build_error::BuildError;
 use super::call::{Call, Reply};
 use super::handler::{BoxFuture, Handler};
+use super::introspection::protocol_hash;
 use super::method::{MethodDescription, Protocol};
 use super::route::{FLAT_RESERVED, is_protocol_name, is_reserved};
 use super::runner::{self, Runner};
@@ -19,6 +20,7 @@ use super::stack::{self, BoxCallService};
 use super::token::Tokens;
 use super::version::ProtocolVersion;
 use crate::BoxError;
+use crate::call_record::CalledMethod;
 
 /// Every method of a server; runs the one that a call names.
 ///
@@ -51,6 +53,8 @@ pub(crate) struct HostedMethod {
     pub(crate) full_name: String,
     pub(crate) version: Option<ProtocolVersion>,
     pub(crate) description: Arc<MethodDescription>,
+    /// What observers are told.
+    pub(crate) called: Arc<CalledMethod>,
     pub(crate) handler: Handler,
     pub(crate) runtime: Arc<Runtime>,
     /// The layers of its protocol and its own, around the runner.
@@ -152,6 +156,7 @@ impl HostedProtocol {
             None
         });
         let name: Arc<str> = protocol.name.as_str().into();
+        let hash: Arc<str> = protocol_hash(&protocol).into();
         let mut methods = HashMap::with_capacity(protocol.methods.len());
         for method in protocol.methods.values() {
             mistakes.extend(method.mistakes.iter().map(|mistake| format!("protocol '{name}': {mistake}")));
@@ -162,6 +167,11 @@ impl HostedProtocol {
                 // The server's own methods answer every caller.
                 version: version.filter(|_| !is_reserved(&method.description.name)),
                 description: method.description.clone(),
+                called: Arc::new(CalledMethod {
+                    protocol: name.clone(),
+                    protocol_hash: hash.clone(),
+                    description: method.description.clone(),
+                }),
                 handler: method.handler.clone(),
                 runtime: runtime.clone(),
                 stack: stack::wrap(Runner, &layers),

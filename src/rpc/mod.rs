@@ -3,7 +3,7 @@
 mod budget;
 mod build_error;
 mod builder;
-mod call;
+pub(crate) mod call;
 mod cast;
 mod context;
 mod dispatcher;

@@ -142,6 +142,7 @@ impl Inner {
             tracebacks: self.tracebacks,
             streamed: parts.headers.get(ACCEPT_PRODUCER_STREAM).is_some_and(|value| value == "true"),
             limit: None,
+            record: parts.extensions.get().cloned(),
         };
         let (method, operation, limit) = match admitted {
             Ok(admitted) => admitted,
@@ -188,6 +189,9 @@ impl Inner {
                 (head.operation, head.tokens) = request::turn(&input.metadata);
                 context.operation = head.operation;
             }
+        }
+        if let Some(record) = &context.record {
+            record.update(|recorded| recorded.dispatch(head, input));
         }
         let reply = match &self.stack {
             Some(stack) => stack::run(stack.clone(), call).await,

@@ -22,6 +22,7 @@ mod logs;
 mod memory;
 mod panics;
 mod parameters;
+mod record;
 mod refusals;
 mod routes;
 mod streamed;

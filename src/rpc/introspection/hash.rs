@@ -6,13 +6,14 @@ use sha2::{Digest as _, Sha256};
 
 use crate::rpc::generation::Generation;
 use crate::rpc::method::{MethodDescription, MethodKind, Protocol};
+use crate::rpc::route::is_reserved;
 use crate::type_name::type_name;
 
 /// The hash of what a protocol looks like to callers: the same in every language.
 ///
-/// Documentation, defaults, versions and the kind of a stream are no part of it.
+/// Documentation, defaults, versions and the kind of a stream are no part of it; nor are the server's own methods.
 pub fn protocol_hash(protocol: &Protocol) -> String {
-    let mut methods: Vec<&MethodDescription> = protocol.methods().collect();
+    let mut methods: Vec<&MethodDescription> = protocol.methods().filter(|method| !is_reserved(&method.name)).collect();
     methods.sort_by(|a, b| a.name.cmp(&b.name));
     let methods: Vec<Value> = methods.into_iter().map(method_json).collect();
     let document = json!({ "methods": methods, "protocol": protocol.name });

@@ -22,9 +22,10 @@ use super::generation::Generation;
 use super::handler::BoxFuture;
 use super::identity::{Identity, REQUEST_ID};
 use super::log::LogMessage;
+use crate::call_record::Traffic;
 use crate::headers::ARROW;
-use crate::wire::{Frames, Metadata, StreamEncoder, WireError, WireSchema};
-use crate::{Body, RpcError};
+use crate::wire::{AnnotatedBatch, Frames, Metadata, StreamEncoder, WireError, WireSchema};
+use crate::{Body, CallRecord, RpcError};
 
 /// Says that a response with status 200 carries an error.
 pub(crate) const RPC_ERROR: HeaderName = HeaderName::from_static("x-vgi-rpc-error");
@@ -45,6 +46,8 @@ pub(crate) struct ResponseContext {
     pub(crate) streamed: bool,
     /// How large the response may become.
     pub(crate) limit: Option<u64>,
+    /// Where observers want to know what goes out.
+    pub(crate) record: Option<CallRecord>,
 }
 
 /// A response, or the work that makes it.
@@ -114,6 +117,7 @@ impl ResponseContext {
 
     /// The response of a call that failed, or of a request that was refused.
     pub(crate) fn failed(&self, failed: FailedCall) -> Response<Body> {
+        self.record_error(&failed.error);
         let refused = failed.error.status() != StatusCode::OK;
         let schema = failed.schema.filter(|_| !refused).unwrap_or_else(WireSchema::empty);
         let mut frames = self.error_frames(schema.clone(), &failed.logs, &failed.error);
@@ -153,7 +157,7 @@ impl ResponseContext {
             self.write_part(&mut encoder, &part, &mut frames).map_err(encode_error)?;
         }
         if let Some(sentinel) = sentinel {
-            write_empty(&mut encoder, &sentinel, &mut frames).map_err(encode_error)?;
+            self.write_cursor(&mut encoder, &sentinel, &mut frames).map_err(encode_error)?;
         }
         encoder.write_end(&mut frames);
         match limit {
@@ -177,9 +181,34 @@ impl ResponseContext {
     fn write_part(&self, encoder: &mut StreamEncoder, part: &Part, frames: &mut Frames) -> Result<(), WireError> {
         self.write_logs(encoder, &part.logs, frames)?;
         match &part.data {
-            Some(data) => encoder.write_batch(&data.batch, &data.metadata, frames),
+            Some(data) => self.write_data(encoder, data, frames),
             None => Ok(()),
         }
+    }
+
+    fn write_data(
+        &self,
+        encoder: &mut StreamEncoder,
+        data: &AnnotatedBatch,
+        frames: &mut Frames,
+    ) -> Result<(), WireError> {
+        if let Some(record) = &self.record {
+            record.update(|call| call.sent(data));
+        }
+        encoder.write_batch(&data.batch, &data.metadata, frames)
+    }
+
+    /// Writes the batch with which a caller goes on later.
+    fn write_cursor(
+        &self,
+        encoder: &mut StreamEncoder,
+        cursor: &Metadata,
+        frames: &mut Frames,
+    ) -> Result<(), WireError> {
+        if let Some(record) = &self.record {
+            record.update(|call| call.sent_cursor(cursor));
+        }
+        write_empty(encoder, cursor, frames)
     }
 
     fn write_logs(
@@ -194,6 +223,24 @@ impl ResponseContext {
             write_empty(encoder, &log.metadata(&self.identity, with_request_id), frames)?;
         }
         Ok(())
+    }
+
+    /// What is recorded of the batches so far.
+    fn recorded_output(&self) -> Traffic {
+        self.record.as_ref().map_or_else(Traffic::default, |record| record.read(|call| call.output))
+    }
+
+    /// What was written after this is not sent.
+    fn forget_output(&self, before: Traffic) {
+        if let Some(record) = &self.record {
+            record.update(|call| call.output = before);
+        }
+    }
+
+    fn record_error(&self, error: &RpcError) {
+        if let Some(record) = &self.record {
+            record.update(|call| call.error = Some(error.clone()));
+        }
     }
 
     fn write_error(&self, encoder: &mut StreamEncoder, error: &RpcError, frames: &mut Frames) -> Result<(), WireError> {

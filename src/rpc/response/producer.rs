@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::{HeaderMap, Response};
 
 use super::streamed::StreamedProducer;
-use super::{ResponseContext, encode_error, frames_body, write_empty};
+use super::{ResponseContext, encode_error, frames_body};
 use crate::rpc::budget;
 use crate::rpc::call::{Part, Steps};
 use crate::rpc::failed_call::FailedCall;
@@ -38,6 +38,7 @@ impl Producer {
         let rpc_error = match self.steps(&response, &mut encoder, &mut frames, cap).await {
             Ok(()) => false,
             Err(Failure::InBand(error)) => {
+                response.record_error(&error);
                 let _ = response.write_logs(&mut encoder, &self.steps.take_logs(), &mut frames);
                 let _ = response.write_error(&mut encoder, &error, &mut frames);
                 true
@@ -68,7 +69,9 @@ impl Producer {
             }
             if full {
                 let sentinel = self.seal().map_err(Failure::InBand)?;
-                write_empty(encoder, &sentinel, frames).map_err(|error| Failure::InBand(encode_error(error)))?;
+                response
+                    .write_cursor(encoder, &sentinel, frames)
+                    .map_err(|error| Failure::InBand(encode_error(error)))?;
                 break;
             }
         }

@@ -142,6 +142,7 @@ impl StreamedProducer {
             (_, before) => before,
         };
         let step = self.steps.next().await.map_err(Failure::InBand)?;
+        let sent = self.response.recorded_output();
         let finished = step.finished;
         let mut frames = Frames::new();
         let encoded = self.encode(step, &mut frames).and_then(|carries_cursor| {
@@ -161,6 +162,9 @@ impl StreamedProducer {
         {
             let room = after.as_deref().map_or(END_LENGTH, |after| self.room(after));
             if self.written + frames.len() as u64 + room > limit {
+                if before.is_some() {
+                    self.response.forget_output(sent);
+                }
                 return self.over_limit(frames, before, after, limit);
             }
         }
@@ -218,7 +222,7 @@ impl StreamedProducer {
                 data.metadata.insert(key, value);
             }
         }
-        self.encoder.write_batch(&data.batch, &data.metadata, frames).map_err(encode_error)?;
+        self.response.write_data(&mut self.encoder, &data, frames).map_err(encode_error)?;
         Ok(carries_cursor)
     }
 
@@ -238,7 +242,7 @@ impl StreamedProducer {
     fn end_with_cursor(&mut self, checkpoint: Vec<u8>) -> Result<(), RpcError> {
         let sentinel = self.steps.seal(checkpoint, !self.call_token_sent)?;
         let mut frames = Frames::new();
-        write_empty(&mut self.encoder, &sentinel, &mut frames).map_err(encode_error)?;
+        self.response.write_cursor(&mut self.encoder, &sentinel, &mut frames).map_err(encode_error)?;
         self.encoder.write_end(&mut frames);
         self.ended = true;
         self.push(frames);
@@ -246,6 +250,7 @@ impl StreamedProducer {
     }
 
     fn end_with_error(&mut self, error: &RpcError) {
+        self.response.record_error(error);
         let mut frames = Frames::new();
         let logs = self.steps.take_logs();
         // What cannot be written leaves a stream without its end, which every reader notices.

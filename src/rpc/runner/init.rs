@@ -5,7 +5,6 @@ use std::sync::Arc;
 use super::exchange::Schemas;
 use super::producer::ProducerSteps;
 use super::{context, failed, isolated, save, scope};
-use crate::RpcError;
 use crate::rpc::call::{Call, Part, Reply, ReplyBody};
 use crate::rpc::context::CallContext;
 use crate::rpc::failed_call::FailedCall;
@@ -16,11 +15,14 @@ use crate::rpc::params::Params;
 use crate::rpc::stream::OpenStream;
 use crate::rpc::token::{CallPart, OpenCall};
 use crate::wire::{AnnotatedBatch, Metadata, WireSchema, keys};
+use crate::{CallRecord, RpcError};
 
 pub(super) async fn run(call: Call, handler: StreamFn) -> Result<Reply, Box<FailedCall>> {
     let Call { head, input } = call;
     let method = head.method.clone();
     let description = &method.description;
+    let call_id = random_bytes();
+    CallRecord::update_in(&head.parts.extensions, |call| call.stream_id = Some(call_id));
     let params = Params::check(description, &input.batch, head.generation.parameter_check())?;
     let limit = head.limit;
     let sealed_limit = limit.filter(|_| head.generation.reads_budget_header());
@@ -31,7 +33,7 @@ pub(super) async fn run(call: Call, handler: StreamFn) -> Result<Reply, Box<Fail
     let opened = opened.map_err(|error| failed(&context, None, error))?;
     let schemas = Schemas::of_open(description, &opened).map_err(|error| failed(&context, None, error))?;
     let open = OpenCall {
-        call_id: random_bytes(),
+        call_id,
         call: CallPart {
             limit: sealed_limit,
             output: own_schema(&schemas.output, description.wire.output.as_ref()),

@@ -5,6 +5,7 @@ use std::panic::AssertUnwindSafe;
 use super::exchange::{self, Schemas};
 use super::producer::ProducerSteps;
 use super::{context, failed, isolated, scope};
+use crate::call_record::RefusedToken;
 use crate::rpc::budget;
 use crate::rpc::call::{Call, Reply, ReplyBody, SentTokens};
 use crate::rpc::context::CallContext;
@@ -14,6 +15,7 @@ use crate::rpc::method::MethodKind;
 use crate::rpc::stream::ErasedState;
 use crate::rpc::token::{self, OpenCall, Tokens};
 use crate::wire::Metadata;
+use crate::{CallRecord, RpcError};
 
 pub(super) async fn run(call: Call, handler: StreamFn) -> Result<Reply, Box<FailedCall>> {
     let Call { mut head, mut input } = call;
@@ -62,6 +64,7 @@ pub(super) async fn cancel(call: Call, handler: StreamFn) -> Result<Reply, Box<F
     let context = context(head, Metadata::new());
     let (open, mut state) = open(&method.runtime.tokens, &context, &sent, &handler)?;
     let schemas = Schemas::of_call(&method.description, &open.call)?;
+    CallRecord::update_in(context.extensions(), |call| call.cancelled = true);
     let _ = isolated(&context, async {
         state.cancel(&context).await;
         Ok(())
@@ -76,9 +79,15 @@ fn open(
     sent: &SentTokens,
     handler: &StreamFn,
 ) -> Result<(OpenCall, Box<dyn ErasedState>), Box<FailedCall>> {
-    let (open, bytes) = tokens.open(sent.cursor.as_deref(), sent.call.as_deref(), &scope(context))?;
+    let refused = |error: RpcError| {
+        CallRecord::update_in(context.extensions(), |call| call.refused_token = Some(RefusedToken::Stream));
+        error
+    };
+    let opened = tokens.open(sent.cursor.as_deref(), sent.call.as_deref(), &scope(context));
+    let (open, bytes) = opened.map_err(refused)?;
     // Bytes that another build of this server sealed may be anything to this one.
     let restored = std::panic::catch_unwind(AssertUnwindSafe(|| handler.restore(&bytes)));
-    let state = restored.ok().flatten().ok_or_else(token::malformed_state)?;
+    let state = restored.ok().flatten().ok_or_else(|| refused(token::malformed_state()))?;
+    CallRecord::update_in(context.extensions(), |call| call.stream_id = Some(open.call_id));
     Ok((open, state))
 }
