@@ -21,6 +21,7 @@ use tower_vgi::rpc::{CallContext, RpcService, error_response};
 use tower_vgi::{AuthContext, BoxError, ErrorCode, Result, RpcError};
 use tower_vgi_layers::Stack;
 use tower_vgi_layers::response::{ResponseBody, ResponseFuture};
+use tower_vgi_layers::stack::Place;
 
 /// Knows its callers by a key in a header.
 #[derive(Clone)]
@@ -102,7 +103,7 @@ impl Door for Porter {
 /// What is served: the layer stands where authentication belongs, so discovery and preflights need no key.
 pub fn app() -> Result<Stack, BoxError> {
     let service = RpcService::builder().protocol(DoorServer::new(Porter)).build()?;
-    Ok(Stack::builder(service).auth(ApiKeys::new([("s3cret", "alice")])).build()?)
+    Ok(Stack::builder(service).replace(Place::Auth, ApiKeys::new([("s3cret", "alice")])).build()?)
 }
 
 #[tokio::main]

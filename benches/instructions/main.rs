@@ -53,7 +53,7 @@ fn counted(run: Run) {
 fn main() {
     let Some(wanted) = std::env::args().nth(1).filter(|argument| !argument.starts_with('-')) else {
         // Without a name, as `cargo bench` has it: the names, and what a count has to be divided by.
-        let places = Place::ALL.into_iter().filter(|place| *place != Place::Auth).map(|place| format!("{place:?}"));
+        let places = Place::ALL.into_iter().map(|place| format!("{place:?}"));
         let layers = ["all", "none"].map(str::to_owned).into_iter().chain(places);
         let names = hot_paths().map(|(name, _)| name.to_owned()).into_iter();
         names.chain(layers.map(|layer| format!("{LAYERS}{layer}"))).for_each(|name| println!("{name}\t{TIMES}"));

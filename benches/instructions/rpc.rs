@@ -15,7 +15,7 @@ use tower_vgi::rpc::RpcService;
 use tower_vgi::wire::{Metadata, encode_batch, keys};
 use tower_vgi_layers::Stack;
 
-use crate::layers::Layers;
+use crate::layers::{Layers, TOKEN};
 use crate::support::{Arguments, Caller, Stream, content_type};
 use crate::{HotPath, TIMES, service};
 
@@ -44,6 +44,7 @@ pub(crate) fn unary_through(layers: Layers) -> HotPath {
     if layers.is_below_a_prefix() {
         wire.path.insert_str(0, "/vgi");
     }
+    wire.token = layers.know_callers().then_some(TOKEN);
     match layers.around(core()).unwrap() {
         Some(stack) => repeat(stack, wire),
         None => repeat(core(), wire),
@@ -104,6 +105,8 @@ enum Wire {
 struct Template {
     path: String,
     body: Bytes,
+    /// Who calls.
+    token: Option<&'static str>,
 }
 
 impl Wire {
@@ -126,13 +129,16 @@ impl Wire {
             Self::Flat => format!("/{endpoint}"),
             Self::Namespaced => format!("/Bench/{endpoint}"),
         };
-        Template { path, body: encode_batch(batch, metadata).unwrap() }
+        Template { path, body: encode_batch(batch, metadata).unwrap(), token: None }
     }
 }
 
 impl Template {
     fn request(&self) -> Request<Body> {
-        let request = Request::post(&self.path).header(header::CONTENT_TYPE, content_type());
+        let mut request = Request::post(&self.path).header(header::CONTENT_TYPE, content_type());
+        if let Some(token) = self.token {
+            request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+        }
         request.body(Body::from(self.body.clone())).unwrap()
     }
 }

@@ -1,10 +1,13 @@
 //! Which layers are around the service that is measured.
 
+use std::future::{Ready, ready};
 use std::str::FromStr;
 
-use tower_vgi::BoxError;
+use http::request::Parts;
 use tower_vgi::rpc::RpcService;
+use tower_vgi::{AuthContext, BoxError};
 use tower_vgi_layers::Stack;
+use tower_vgi_layers::auth::{AuthError, AuthLayer, BearerTokens, chain};
 use tower_vgi_layers::cors::AllowOrigin;
 use tower_vgi_layers::stack::{Place, StackBuilder};
 
@@ -50,6 +53,16 @@ impl Layers {
         }
     }
 
+    /// Whether callers are asked who they are.
+    #[allow(dead_code)]
+    pub(crate) fn know_callers(&self) -> bool {
+        match self {
+            Self::None | Self::Default => false,
+            Self::All => true,
+            Self::Only(places) => places.contains(&Place::Auth),
+        }
+    }
+
     /// The stack; none for the core alone.
     pub(crate) fn around(&self, service: RpcService) -> Result<Option<Stack>, BoxError> {
         let builder = match self {
@@ -72,4 +85,18 @@ fn everything(service: RpcService) -> StackBuilder {
         .max_response_bytes(1 << 30)
         .max_request_memory(1 << 30)
         .cors(AllowOrigin::any())
+        .auth(AuthLayer::new(chain(tokens(), anybody)))
+}
+
+/// The bearer token that is known.
+#[allow(dead_code)]
+pub(crate) const TOKEN: &str = "3f2a9c51-6f0e-4d5b-9a57-0c7a1d1b2e3f";
+
+fn tokens() -> BearerTokens {
+    BearerTokens::new([(TOKEN, AuthContext::authenticated("bearer", "bench"))])
+}
+
+/// Callers without a token are measured, too.
+fn anybody(_request: &Parts) -> Ready<Result<AuthContext, AuthError>> {
+    ready(Ok(AuthContext::anonymous()))
 }

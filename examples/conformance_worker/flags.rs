@@ -3,11 +3,12 @@
 use std::ffi::OsString;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use clap::{Arg, ArgAction, Args as _, Command, FromArgMatches as _, ValueEnum, value_parser};
+use clap::{Arg, ArgAction, Args as _, Command, FromArgMatches as _, value_parser};
 use tower_vgi::rpc::{Generation, Generations};
 use tower_vgi_layers::limit::MAX_LIMIT;
 use tower_vgi_layers::mount::MountLayer;
 
+use crate::authentication::AuthenticationFlags;
 use crate::later;
 
 /// What the command line says about features that exist.
@@ -49,19 +50,8 @@ pub(crate) struct Flags {
     /// Origin whose pages may call; may be given again
     #[arg(long = "cors-origin", alias = "cors-origins", value_name = "ORIGIN")]
     pub(crate) cors_origins: Vec<String>,
-    /// How callers authenticate
-    #[arg(long, value_enum, default_value_t = Authentication::None)]
-    pub(crate) auth: Authentication,
-}
-
-/// How callers authenticate. Except for the first and the last this is not supported yet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Authentication {
-    None,
-    Principal,
-    Reason,
-    Bearer,
-    Reject,
+    #[command(flatten)]
+    pub(crate) authentication: AuthenticationFlags,
 }
 
 impl Flags {
@@ -85,11 +75,7 @@ impl Flags {
         let mut command = command();
         let matches = command.try_get_matches_from_mut(words)?;
         let flags = Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
-        let mut later = later::given(&matches);
-        if !matches!(flags.auth, Authentication::None | Authentication::Reject) {
-            later.push("auth");
-        }
-        Ok((flags, later))
+        Ok((flags, later::given(&matches)))
     }
 }
 
@@ -164,14 +150,11 @@ mod tests {
 
     #[test]
     fn what_does_not_exist_yet_is_named() {
-        let line = "--sticky-ttl 1.5 --sticky-auth --max-externalized-response-bytes 1 --fake-storage http://127.0.0.1:1 \
+        let line = "--sticky-ttl 1.5 --max-externalized-response-bytes 1 --fake-storage http://127.0.0.1:1 \
                     --externalize-threshold 1 --compression zstd --upload-urls on --max-upload-bytes 1 --max-fetch-bytes 1 \
-                    --max-decompressed-fetch-bytes 1 --reject-localhost-redirects --auth-token a=b --auth-token c=d \
-                    --proof-mode require --proof-origin-id o --proof-secrets k:00 --proof-skew 1 --proof-no-replay-cache \
-                    --identity grants --introspect --access-log /tmp/log --fail-serve-start-once \
-                    --auth principal";
-        let mut names: Vec<&str> = line.split_whitespace().filter_map(|word| word.strip_prefix("--")).collect();
-        names.dedup();
+                    --max-decompressed-fetch-bytes 1 --reject-localhost-redirects \
+                    --identity grants --introspect --access-log /tmp/log --fail-serve-start-once";
+        let names: Vec<&str> = line.split_whitespace().filter_map(|word| word.strip_prefix("--")).collect();
         assert_eq!(parse(line).unwrap().1, names);
     }
 
@@ -188,6 +171,9 @@ mod tests {
             "--max-response-bytes many",
             "--proof-skew soon",
             "--auth maybe",
+            "--auth-token nobody",
+            "--proof-mode maybe",
+            "--proof-secrets k:00",
             key.as_str(),
         ] {
             assert_eq!(parse(line).unwrap_err().exit_code(), 2, "{line}");

@@ -8,7 +8,6 @@ use clap::{Arg, ArgAction, ArgMatches, value_parser};
 enum Takes {
     Nothing,
     Text,
-    Texts,
     Number,
     Seconds,
     /// A word that asks for nothing, or one that does.
@@ -20,7 +19,6 @@ enum Takes {
 
 const FLAGS: &[(&str, Takes)] = &[
     ("sticky-ttl", Takes::Seconds),
-    ("sticky-auth", Takes::Nothing),
     ("max-externalized-response-bytes", Takes::Number),
     ("fake-storage", Takes::Text),
     ("externalize-threshold", Takes::Number),
@@ -31,12 +29,6 @@ const FLAGS: &[(&str, Takes)] = &[
     ("max-fetch-bytes", Takes::Number),
     ("max-decompressed-fetch-bytes", Takes::Number),
     ("reject-localhost-redirects", Takes::Nothing),
-    ("auth-token", Takes::Texts),
-    ("proof-mode", Takes::Word { off: &["off"], on: &["allow", "require"] }),
-    ("proof-origin-id", Takes::Text),
-    ("proof-secrets", Takes::Text),
-    ("proof-skew", Takes::Number),
-    ("proof-no-replay-cache", Takes::Nothing),
     ("identity", Takes::Word { off: &["off"], on: &["both", "introspect-only", "grants"] }),
     ("introspect", Takes::Nothing),
     ("access-log", Takes::Text),
@@ -49,7 +41,6 @@ pub(crate) fn flags() -> impl Iterator<Item = Arg> {
         let flag = Arg::new(*name).long(*name).help("Not supported yet");
         let parser: ValueParser = match takes {
             Takes::Nothing => return flag.action(ArgAction::SetTrue),
-            Takes::Texts => return flag.action(ArgAction::Append),
             Takes::Text => value_parser!(String),
             Takes::Number => value_parser!(u64).into(),
             Takes::Seconds => value_parser!(f64).into(),

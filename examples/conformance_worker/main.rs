@@ -5,17 +5,18 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
+use tower_vgi::BoxError;
 use tower_vgi::rpc::{BuildError, Protocol, RpcService, TokenKeys};
 use tower_vgi_layers::Stack;
 use tower_vgi_layers::compression::CompressionLayer;
 use tower_vgi_layers::cors::AllowOrigin;
 
-use crate::flags::{Authentication, Flags};
+use crate::flags::Flags;
 use crate::implementation::Conformance;
 use crate::protocol::{ConformanceServiceServer, FLAT_VERSION, NOT_FLAT};
-use crate::refuse::RefuseAll;
 use crate::secondary::{SecondaryServer, SecondaryService};
 
+mod authentication;
 mod exchanges;
 mod flags;
 mod implementation;
@@ -23,7 +24,6 @@ mod later;
 mod probe;
 mod producers;
 mod protocol;
-mod refuse;
 mod rows;
 mod secondary;
 mod types;
@@ -43,13 +43,13 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(flags: Flags) -> Result<(), Box<dyn std::error::Error>> {
+async fn run(flags: Flags) -> Result<(), BoxError> {
     let stack = stack(&flags)?;
     stack.serve().host(flags.host).port(flags.port).drain_timeout(DRAIN_TIMEOUT).await?;
     Ok(())
 }
 
-fn stack(flags: &Flags) -> Result<Stack, Box<dyn std::error::Error>> {
+fn stack(flags: &Flags) -> Result<Stack, BoxError> {
     let mut builder = Stack::builder(rpc_service(flags)?).prefix(flags.prefix.as_str());
     if let Some(bytes) = flags.max_request_bytes {
         builder = builder.max_request_bytes(bytes);
@@ -63,8 +63,8 @@ fn stack(flags: &Flags) -> Result<Stack, Box<dyn std::error::Error>> {
     if !flags.cors_origins.is_empty() {
         builder = builder.cors(AllowOrigin::list(&flags.cors_origins)?);
     }
-    if flags.auth == Authentication::Reject {
-        builder = builder.auth(RefuseAll);
+    if let Some(auth) = flags.authentication.layer()? {
+        builder = builder.auth(auth);
     }
     Ok(builder.build()?)
 }

@@ -15,6 +15,7 @@
 //! | [`cors`] | `cors` | calls from pages of other origins |
 //! | [`catch_panic`] | `catch-panic` | an answer where there was a panic |
 //! | [`health`] | `health` | liveness, readiness and discovery |
+//! | [`auth`] | `auth`, `auth-…` | who calls |
 //! | [`body_timeout`] | `body-timeout` | a deadline and a minimum rate for request bodies |
 //! | [`limit`] | `limit` | request and response sizes |
 //! | [`memory`] | `request-memory` | a bound on the memory of all requests together |
@@ -90,6 +91,8 @@ mod recorded;
 #[cfg(any(feature = "body-timeout", feature = "catch-panic", feature = "compression", feature = "limit"))]
 mod refusal;
 
+#[cfg(feature = "auth")]
+pub mod auth;
 #[cfg(feature = "body-timeout")]
 pub mod body_timeout;
 #[cfg(feature = "call-timeout")]

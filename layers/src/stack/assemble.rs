@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use tower_layer::Identity;
 use tower_vgi::{Advertise, Capabilities};
 
 use super::builder::{CorsSettings, LimitSettings, StackBuilder};
@@ -57,6 +56,7 @@ pub(super) fn assemble(mut settings: StackBuilder) -> Result<Stack, StackError> 
         }
     };
     offer(Place::RequestId, Some(&request_id));
+    offer(Place::Auth, settings.auth.as_ref().map(|layer| layer as _));
     offer(Place::Compression, Some(&compression));
     offer(Place::RequestLimit, request_limit.as_ref().map(|layer| layer as _));
     offer(Place::ResponseLimit, response_limit.as_ref().map(|layer| layer as _));
@@ -79,7 +79,7 @@ pub(super) fn assemble(mut settings: StackBuilder) -> Result<Stack, StackError> 
     let stack = settings.take(Place::RequestMemory).fill(memory, stack);
     let stack = settings.take(Place::RequestLimit).fill(request_limit, stack);
     let stack = settings.take(Place::BodyTimeout).fill(Some(settings.body_timeout), stack);
-    let stack = settings.take(Place::Auth).fill(None::<Identity>, stack);
+    let stack = settings.take(Place::Auth).fill(settings.auth.take(), stack);
     let stack = settings.take(Place::Health).fill(health, stack);
     let stack = settings.take(Place::CatchPanic).fill(Some(CatchPanicLayer::new()), stack);
     let stack = settings.take(Place::Cors).fill(cors, stack);

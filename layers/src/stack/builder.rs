@@ -12,6 +12,7 @@ use super::error::StackError;
 use super::layer::{HttpLayer, SharedHttpLayer};
 use super::place::Place;
 use super::slot::{Change, Here};
+use crate::auth::AuthLayer;
 use crate::body_timeout::RequestBodyTimeoutLayer;
 use crate::compression::CompressionLayer;
 use crate::cors::{AllowOrigin, ResourcePolicy};
@@ -28,6 +29,7 @@ pub struct StackBuilder {
     pub(super) limits: LimitSettings,
     pub(super) compression: CompressionLayer,
     pub(super) compression_level: Option<i32>,
+    pub(super) auth: Option<AuthLayer>,
     pub(super) body_timeout: RequestBodyTimeoutLayer,
     pub(super) cors: CorsSettings,
     pub(super) pages: PagesLayer,
@@ -64,6 +66,7 @@ impl StackBuilder {
             limits: LimitSettings::default(),
             compression: CompressionLayer::new(),
             compression_level: None,
+            auth: None,
             body_timeout: RequestBodyTimeoutLayer::new(),
             cors: CorsSettings::default(),
             pages: PagesLayer::new(service.info()),
@@ -196,10 +199,11 @@ impl StackBuilder {
         self
     }
 
-    /// Decides who may call: a layer that inserts an [`AuthContext`](tower_vgi::AuthContext) or refuses. Default: none,
-    /// everybody is anonymous.
-    pub fn auth(self, layer: impl HttpLayer) -> Self {
-        self.replace(Place::Auth, layer)
+    /// Decides who may call. Default: none, everybody is anonymous. A layer of your own goes to
+    /// [`Place::Auth`](Self::replace): it inserts an [`AuthContext`](tower_vgi::AuthContext) or refuses.
+    pub fn auth(mut self, auth: AuthLayer) -> Self {
+        self.auth = Some(auth);
+        self
     }
 
     /// Puts a layer right outside of a place. Of several at one place the first is the outermost.

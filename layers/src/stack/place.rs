@@ -20,8 +20,8 @@ pub enum Place {
     CatchPanic,
     /// Discovery and liveness: needs neither credentials nor a body.
     Health,
-    /// Who calls. Nothing belongs here by itself: put a layer that inserts an
-    /// [`AuthContext`](tower_vgi::AuthContext) or refuses. Everything inside is for callers who were let in.
+    /// Who calls: outside of all that reads a body or looks at what is called, so that those who are not let in learn
+    /// nothing. Everything inside is for callers who were.
     Auth,
     /// Bounds how slowly a body may come: nearest to the wire of those that read it.
     BodyTimeout,

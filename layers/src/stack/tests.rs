@@ -9,9 +9,11 @@ use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
 use tower::{Layer, Service, ServiceExt};
 use tower_vgi::rpc::{ARROW_STREAM, Generation, Generations, Method, Protocol, RpcService};
 use tower_vgi::wire::{Limits, Metadata, decode_batch, encode_batch, keys};
-use tower_vgi::{Body, Record, VgiArrow};
+use tower_vgi::{AuthContext, Body, Record, VgiArrow};
 
 use super::*;
+use crate::auth::{AuthLayer, BearerTokens};
+use crate::cors::AllowOrigin;
 use crate::testing::collect;
 
 fn service() -> RpcService {
@@ -224,6 +226,36 @@ async fn a_users_layer_may_change_the_body_and_advertise() {
     let response = stack.oneshot(call("/double")).await.unwrap();
     assert_eq!(response.status(), StatusCode::PAYLOAD_TOO_LARGE);
     assert_eq!(response.headers()["vgi-own"], "yes");
+}
+
+#[tokio::test]
+async fn callers_are_asked_who_they_are_below_the_prefix() {
+    let tokens = BearerTokens::new([("s3cret", AuthContext::authenticated("bearer", "alice"))]);
+    let stack = Stack::builder(service()).prefix("/vgi").cors(AllowOrigin::any()).auth(AuthLayer::new(tokens));
+    let stack = stack.build().unwrap();
+    let send = async |mut request: Request<Body>, token: &str| {
+        let headers = request.headers_mut();
+        headers.insert("origin", HeaderValue::from_static("https://example.org"));
+        headers.insert("authorization", HeaderValue::from_str(token).unwrap());
+        stack.clone().oneshot(request).await.unwrap()
+    };
+    assert_eq!(send(call("/vgi/double"), "Bearer s3cret").await.status(), StatusCode::OK);
+    // Nobody learns which methods there are.
+    for path in ["/vgi/double", "/vgi/nothing", "/vgi/Calc/double", "/vgi/__describe__", "/vgi/health"] {
+        let refused = send(call(path), "Bearer wrong").await;
+        assert_eq!(refused.status(), StatusCode::UNAUTHORIZED, "{path}");
+        // Pages of other origins can read why, and what the server can do.
+        let exposed = refused.headers()["access-control-expose-headers"].to_str().unwrap().to_ascii_lowercase();
+        assert!(exposed.contains("vgi-auth-reason"), "{exposed}");
+        assert!(refused.headers().contains_key("vgi-supported-encodings"));
+    }
+    assert_eq!(send(get("/vgi/"), "Bearer wrong").await.status(), StatusCode::UNAUTHORIZED);
+    for path in ["/vgi/health", "/vgi/health/ready"] {
+        assert_eq!(send(get(path), "Bearer wrong").await.status(), StatusCode::OK);
+    }
+    let preflight = Request::options("/vgi/double").header("access-control-request-method", "POST");
+    let preflight = send(preflight.body(Body::empty()).unwrap(), "").await;
+    assert!(preflight.status().is_success(), "{}", preflight.status());
 }
 
 #[tokio::test]

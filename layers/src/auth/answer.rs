@@ -1,0 +1,135 @@
+//! What those get who are not let in: the 401 of the protocol, or a 503 where nobody can tell.
+
+use askama::Template;
+use http::header::{
+    ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, RETRY_AFTER, WWW_AUTHENTICATE,
+    X_CONTENT_TYPE_OPTIONS,
+};
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
+use tower_vgi::{AuthReason, Body};
+
+use super::AuthError;
+
+/// Why a 401 refuses, one of a closed set of words.
+pub(super) const AUTH_REASON: HeaderName = HeaderName::from_static("vgi-auth-reason");
+/// On every 401 of a server that is to be called through a proxy.
+pub(super) const AUTH_PROXY_REQUIRED: HeaderName = HeaderName::from_static("vgi-auth-proxy-required");
+
+/// The answers of one layer, as far as its configuration decides.
+#[derive(Clone, Debug)]
+pub(super) struct Answers {
+    pub(super) challenge: Option<HeaderValue>,
+    proxy_headers: Vec<HeaderName>,
+    /// Of the configuration alone, so that it tells nobody how far an attempt has come.
+    proxy_hint: Option<String>,
+}
+
+impl Answers {
+    pub(super) fn new(proxy_headers: impl IntoIterator<Item = HeaderName>) -> Self {
+        let mut answers = Self { challenge: None, proxy_headers: Vec::new(), proxy_hint: None };
+        answers.add_proxy_headers(proxy_headers);
+        answers
+    }
+
+    pub(super) fn add_proxy_headers(&mut self, headers: impl IntoIterator<Item = HeaderName>) {
+        for name in headers {
+            if !self.proxy_headers.contains(&name) {
+                self.proxy_headers.push(name);
+            }
+        }
+        self.proxy_hint = proxy_hint(&self.proxy_headers);
+    }
+
+    pub(super) fn answer(&self, request: &Parts, error: &AuthError) -> Response<Body> {
+        let mut response = match error.reason() {
+            Some(reason) => self.unauthorized(&request.headers, reason, error.detail()),
+            None => unavailable(error),
+        };
+        response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if request.method == Method::HEAD {
+            *response.body_mut() = Body::empty();
+        }
+        response
+    }
+
+    fn unauthorized(&self, request: &HeaderMap, reason: AuthReason, detail: &str) -> Response<Body> {
+        let mut response = if accepts_html(request) {
+            html(&Unauthorized { reason: reason.as_str(), detail, proxy_hint: self.proxy_hint.as_deref() })
+        } else {
+            let mut envelope =
+                serde_json::json!({"error": "unauthorized", "reason": reason.as_str(), "detail": detail});
+            if let Some(hint) = &self.proxy_hint {
+                envelope["proxy_hint"] = hint.as_str().into();
+            }
+            json(&envelope)
+        };
+        *response.status_mut() = StatusCode::UNAUTHORIZED;
+        let headers = response.headers_mut();
+        headers.insert(AUTH_REASON, HeaderValue::from_static(reason.as_str()));
+        if self.proxy_hint.is_some() {
+            headers.insert(AUTH_PROXY_REQUIRED, HeaderValue::from_static("true"));
+        }
+        if let Some(challenge) = &self.challenge {
+            headers.insert(WWW_AUTHENTICATE, challenge.clone());
+        }
+        response
+    }
+}
+
+fn unavailable(error: &AuthError) -> Response<Body> {
+    let mut response = json(&serde_json::json!({"error": "auth_unavailable", "detail": error.detail()}));
+    *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+    if let Some(seconds) = error.retry_seconds() {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    response
+}
+
+fn json(value: &serde_json::Value) -> Response<Body> {
+    let mut response = Response::new(Body::from(value.to_string()));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+/// Only browsers ask for it by name; all others are programs, and read JSON.
+fn accepts_html(headers: &HeaderMap) -> bool {
+    let mut values = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    values.any(|value| value.to_ascii_lowercase().contains("text/html"))
+}
+
+#[derive(Template)]
+#[template(path = "unauthorized.html")]
+struct Unauthorized<'a> {
+    reason: &'a str,
+    detail: &'a str,
+    proxy_hint: Option<&'a str>,
+}
+
+fn html(page: &Unauthorized<'_>) -> Response<Body> {
+    // Writing to a String cannot fail.
+    let mut response = Response::new(Body::from(page.render().unwrap_or_default()));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    let policy =
+        "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    response
+}
+
+/// The note to whoever runs the server; none where no header has to come from a proxy.
+fn proxy_hint(headers: &[HeaderName]) -> Option<String> {
+    let names: Vec<&str> = headers.iter().map(HeaderName::as_str).collect();
+    let (last, others) = names.split_last()?;
+    let listed = match others {
+        [] => format!("the header {last}"),
+        others => format!("the headers {} and {last}", others.join(", ")),
+    };
+    Some(format!(
+        "This service is to be called through its proxy, which has to set {listed}. A refusal may mean that the proxy \
+         does not set what it should, or that the request did not come through it, just as well as that a credential is \
+         wrong: look at the proxy before you replace credentials."
+    ))
+}

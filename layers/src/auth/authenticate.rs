@@ -1,0 +1,116 @@
+//! [`Authenticate`]: what says who calls.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use http::HeaderName;
+use http::request::Parts;
+use tower_vgi::{AuthContext, Capabilities};
+
+use super::AuthError;
+
+/// Says who sent a request, from its head alone.
+///
+/// Closures and functions from a head to a future are authenticators too:
+///
+/// ```
+/// use http::request::Parts;
+/// use tower_vgi::AuthContext;
+/// use tower_vgi_layers::auth::{AuthError, AuthLayer};
+///
+/// let layer = AuthLayer::new(|request: &Parts| {
+///     let name = request.headers.get("x-user").and_then(|name| name.to_str().ok());
+///     let caller = name.map(|name| AuthContext::authenticated("proxy", name));
+///     async move { caller.ok_or_else(|| AuthError::not_mine("the header x-user is not there")) }
+/// });
+/// # let _ = layer;
+/// ```
+///
+/// A type of your own can borrow from itself and from the request, and await what it likes:
+///
+/// ```
+/// use http::request::Parts;
+/// use tower_vgi::{AuthContext, AuthReason};
+/// use tower_vgi_layers::auth::{AuthError, Authenticate};
+///
+/// struct Directory;
+///
+/// impl Directory {
+///     async fn find(&self, name: &str) -> Result<bool, std::io::Error> {
+///         Ok(name == "alice")
+///     }
+/// }
+///
+/// impl Authenticate for Directory {
+///     async fn authenticate(&self, request: &Parts) -> Result<AuthContext, AuthError> {
+///         let Some(name) = request.headers.get("x-user").and_then(|name| name.to_str().ok()) else {
+///             return Err(AuthError::not_mine("the header x-user is not there"));
+///         };
+///         match self.find(name).await {
+///             Ok(true) => Ok(AuthContext::authenticated("directory", name)),
+///             Ok(false) => Err(AuthError::refused(AuthReason::InvalidCredential, "nobody of that name")),
+///             Err(_) => Err(AuthError::unavailable("the directory does not answer")),
+///         }
+///     }
+/// }
+/// ```
+///
+/// Whoever may stay unknown is [`AuthContext::anonymous`]: that is an answer, and no refusal.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not say who calls",
+    note = "a closure has to take `&http::request::Parts` and return a future, `Send + 'static`, of a `Result<AuthContext, \
+            AuthError>`",
+    note = "a `Gate` is a condition and no credential: put it in front of one with `require_all`"
+)]
+pub trait Authenticate: Send + Sync + 'static {
+    /// Who sent the request with this head.
+    ///
+    /// # Errors
+    ///
+    /// When nobody is known from it, when what it says is not accepted, or when that cannot be told now.
+    fn authenticate(&self, request: &Parts) -> impl Future<Output = Result<AuthContext, AuthError>> + Send;
+
+    /// The headers that a proxy in front of the server has to set, without which nobody is let in. Every refusal names
+    /// them, since a proxy that does not set them is what is wrong most often. Default: none.
+    fn proxy_headers(&self) -> Vec<HeaderName> {
+        Vec::new()
+    }
+
+    /// Adds the headers that tell callers what is expected of them. Default: none.
+    fn advertise(&self, capabilities: &mut Capabilities) {
+        let _ = capabilities;
+    }
+}
+
+impl<F, R> Authenticate for F
+where
+    F: Fn(&Parts) -> R + Send + Sync + 'static,
+    R: Future<Output = Result<AuthContext, AuthError>> + Send + 'static,
+{
+    fn authenticate(&self, request: &Parts) -> impl Future<Output = Result<AuthContext, AuthError>> + Send {
+        self(request)
+    }
+}
+
+/// Of any type, with the head of the request: a future that owns what it looks at.
+pub(super) trait ErasedAuthenticate: Send + Sync {
+    fn decide(self: Arc<Self>, request: Parts) -> Decision;
+
+    fn advertise(&self, capabilities: &mut Capabilities);
+}
+
+/// The head of the request, and who sent it.
+pub(super) type Decision = Pin<Box<dyn Future<Output = (Parts, Result<AuthContext, AuthError>)> + Send>>;
+
+impl<A: Authenticate> ErasedAuthenticate for A {
+    fn decide(self: Arc<Self>, request: Parts) -> Decision {
+        Box::pin(async move {
+            let decision = self.authenticate(&request).await;
+            (request, decision)
+        })
+    }
+
+    fn advertise(&self, capabilities: &mut Capabilities) {
+        Authenticate::advertise(self, capabilities);
+    }
+}

@@ -1,0 +1,52 @@
+//! [`chain`]: one authenticator after the other.
+
+use http::HeaderName;
+use http::request::Parts;
+use tower_vgi::{AuthContext, Capabilities};
+
+use super::{AuthError, Authenticate};
+
+/// Asks `first`, and `second` if that does not know the caller. For more, see [`Chain::or`].
+///
+/// If nobody knows the caller, the reason is the first that is more than `missing_credential`. A refusal that is
+/// [final](AuthError::is_final) ends the chain, and so does one who cannot tell now: to ask on would turn an outage of
+/// an identity provider into a 401, upon which clients throw good credentials away.
+pub fn chain<A: Authenticate, B: Authenticate>(first: A, second: B) -> Chain<A, B> {
+    Chain { first, second }
+}
+
+/// Two authenticators, one of which has to know the caller. See [`chain`].
+#[derive(Clone, Copy, Debug)]
+pub struct Chain<A, B> {
+    first: A,
+    second: B,
+}
+
+impl<A: Authenticate, B: Authenticate> Chain<A, B> {
+    /// Asks another one if none of these knows the caller.
+    pub fn or<C: Authenticate>(self, third: C) -> Chain<Self, C> {
+        chain(self, third)
+    }
+}
+
+impl<A: Authenticate, B: Authenticate> Authenticate for Chain<A, B> {
+    async fn authenticate(&self, request: &Parts) -> Result<AuthContext, AuthError> {
+        match self.first.authenticate(request).await {
+            Err(first) if !first.is_final() => {
+                self.second.authenticate(request).await.map_err(|second| first.and_then(second))
+            }
+            decided => decided,
+        }
+    }
+
+    fn proxy_headers(&self) -> Vec<HeaderName> {
+        let mut headers = self.first.proxy_headers();
+        headers.extend(self.second.proxy_headers());
+        headers
+    }
+
+    fn advertise(&self, capabilities: &mut Capabilities) {
+        self.first.advertise(capabilities);
+        self.second.advertise(capabilities);
+    }
+}
