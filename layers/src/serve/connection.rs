@@ -17,6 +17,7 @@ use tower_vgi::BoxError;
 
 use super::requests::Requests;
 use super::security::Security;
+use super::self_wake::SelfWake;
 use super::stream::{Socket, Stream};
 use super::timer::ConnectionTimer;
 
@@ -76,11 +77,11 @@ pub(super) async fn drive<S, B>(
 
     let service = Requests::new(service, peer);
     let builder = protocols.builder();
-    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+    let mut connection = pin!(SelfWake::new(builder.serve_connection(TokioIo::new(stream), service)));
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
         () = told(&mut stopping) => {
-            connection.as_mut().graceful_shutdown();
+            connection.as_mut().get_pin_mut().graceful_shutdown();
             connection.await
         }
     };

@@ -57,6 +57,7 @@ mod connection;
 mod listener;
 mod requests;
 mod security;
+mod self_wake;
 mod server;
 mod stop;
 mod stream;
