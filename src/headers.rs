@@ -26,3 +26,12 @@ pub(crate) const PRODUCER_STREAM: HeaderName = HeaderName::from_static("vgi-prod
 
 /// Whether a server keeps large batches elsewhere.
 pub(crate) const EXTERNALIZATION_ENABLED: HeaderName = HeaderName::from_static("vgi-externalization-enabled");
+
+/// The token of a session: of a request that belongs to one, and of the response that opens one.
+pub(crate) const SESSION: HeaderName = HeaderName::from_static("vgi-session");
+
+/// With `true`, the caller keeps the token of a session that is opened for it.
+pub(crate) const SESSION_ACCEPT: HeaderName = HeaderName::from_static("vgi-session-accept");
+
+/// With `true`, the caller's session was closed.
+pub(crate) const SESSION_CLOSE: HeaderName = HeaderName::from_static("vgi-session-close");

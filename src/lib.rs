@@ -36,6 +36,7 @@
 //! - [`rpc::CallContext`] is what a method sees of its call: the caller, headers, logging, cancellation.
 //! - [`rpc::ProducerState`] and [`rpc::ExchangeState`] are streams; their state travels sealed with the caller, so that
 //!   any worker takes the next turn.
+//! - [`session`] keeps live objects between the calls of one caller.
 //! - [`rpc::CallLayer`]s wrap the decoded call: around everything, one protocol or one method.
 //! - The crate `tower-vgi-layers` has what wraps the HTTP message: compression, limits, health and serving.
 //! - [`error`] tells how errors reach callers of other languages.
@@ -84,6 +85,8 @@ pub mod rpc;
 #[cfg(all(feature = "client", not(feature = "server")))]
 #[path = "rpc_names.rs"]
 pub mod rpc;
+#[cfg(feature = "server")]
+pub mod session;
 
 pub use body::Body;
 pub use error::{AuthReason, ErrorCode, ErrorDetail, MethodError, Result, RpcError};

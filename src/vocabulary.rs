@@ -42,6 +42,15 @@ impl AuthContext {
         self
     }
 
+    /// Who this is, as associated data for what is sealed (`rpc::Sealer`): a secret that is sealed with it opens for
+    /// the same caller only. The same for everybody who is anonymous; claims do not count.
+    pub fn binding(&self) -> [&[u8]; 3] {
+        match self.authenticated {
+            true => [b"known", self.domain.as_bytes(), self.principal.as_bytes()],
+            false => [b"anonymous", b"", b""],
+        }
+    }
+
     /// Refuses anonymous callers, as the first line of a method that needs to know its caller.
     ///
     /// # Errors

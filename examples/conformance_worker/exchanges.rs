@@ -11,14 +11,14 @@ use tower_vgi::wire::AnnotatedBatch;
 use tower_vgi::{Result, RpcError};
 
 use crate::probe;
-use crate::producers::{cancelled, counts, no_session};
+use crate::producers::{cancelled, counts};
 use crate::rows::{Accumulated, InputSeen};
 
 /// What callers put on an input to see it come back.
 const INPUT_KEY: &str = "vgi.conformance.input";
 
 /// The first column of an input.
-fn first_column<T: ArrowPrimitiveType>(input: &AnnotatedBatch) -> Result<&PrimitiveArray<T>> {
+pub(crate) fn first_column<T: ArrowPrimitiveType>(input: &AnnotatedBatch) -> Result<&PrimitiveArray<T>> {
     let column = input.batch.columns().first().and_then(|column| column.as_primitive_opt::<T>());
     Ok(column.ok_or_else(|| RpcError::type_error(format!("the input needs one column of {}", T::DATA_TYPE)))?)
 }
@@ -134,15 +134,5 @@ impl ExchangeState for ObservedEcho {
 
     async fn cancel(&mut self, context: &CallContext) {
         cancelled(context).await;
-    }
-}
-
-/// Adds to the counter in the caller's session.
-#[derive(Serialize, Deserialize)]
-pub(crate) struct SessionAdd;
-
-impl ExchangeState for SessionAdd {
-    async fn exchange(&mut self, _: &CallContext, _: AnnotatedBatch, _: &mut Output) -> Result<()> {
-        Err(no_session())?
     }
 }

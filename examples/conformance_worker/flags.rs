@@ -10,6 +10,7 @@ use tower_vgi_layers::mount::MountLayer;
 
 use crate::authentication::AuthenticationFlags;
 use crate::later;
+use crate::sticky::StickyFlags;
 
 /// What the command line says about features that exist.
 #[derive(clap::Args, Debug)]
@@ -52,6 +53,8 @@ pub(crate) struct Flags {
     pub(crate) cors_origins: Vec<String>,
     #[command(flatten)]
     pub(crate) authentication: AuthenticationFlags,
+    #[command(flatten)]
+    pub(crate) sticky: StickyFlags,
 }
 
 impl Flags {
@@ -89,7 +92,7 @@ fn command() -> Command {
 }
 
 /// Flags that state what this server does anyway.
-fn without_effect() -> [Arg; 6] {
+fn without_effect() -> [Arg; 4] {
     let switch =
         |name: &'static str, help: &'static str| Arg::new(name).long(name).action(ArgAction::SetTrue).help(help);
     [
@@ -101,8 +104,6 @@ fn without_effect() -> [Arg; 6] {
             .long("call-state-cache-entries")
             .value_parser(value_parser!(u64))
             .help("Size of a cache that this server does not need: a cursor holds everything"),
-        switch("no-sticky", "No sessions, as always"),
-        switch("no-sticky-echo", "No headers that sessions echo, as always"),
     ]
 }
 
@@ -150,7 +151,7 @@ mod tests {
 
     #[test]
     fn what_does_not_exist_yet_is_named() {
-        let line = "--sticky-ttl 1.5 --max-externalized-response-bytes 1 --fake-storage http://127.0.0.1:1 \
+        let line = "--max-externalized-response-bytes 1 --fake-storage http://127.0.0.1:1 \
                     --externalize-threshold 1 --compression zstd --upload-urls on --max-upload-bytes 1 --max-fetch-bytes 1 \
                     --max-decompressed-fetch-bytes 1 --reject-localhost-redirects \
                     --identity grants --introspect --access-log /tmp/log --fail-serve-start-once";
@@ -170,6 +171,7 @@ mod tests {
             "--max-request-bytes 0",
             "--max-response-bytes many",
             "--proof-skew soon",
+            "--sticky-ttl -1",
             "--auth maybe",
             "--auth-token nobody",
             "--proof-mode maybe",

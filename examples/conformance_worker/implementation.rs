@@ -11,14 +11,11 @@ use tower_vgi::rpc::{CallContext, Exchange, LogLevel, LogMessage, Producer};
 use tower_vgi::value::{DictionaryString, LargeBinary, LargeString};
 use tower_vgi::{Result, RpcError};
 
-use crate::exchanges::{
-    Accumulate, EchoAloud, EchoAndFail, MetadataEcho, NoColumns, ObservedEcho, Oversized, Scale, SessionAdd,
-};
+use crate::exchanges::{Accumulate, EchoAloud, EchoAndFail, MetadataEcho, NoColumns, ObservedEcho, Oversized, Scale};
 use crate::probe::{self, Counts};
-use crate::producers::{
-    Annotated, Blocks, CountAloud, CountAndFail, CountUp, Dynamic, Endless, SessionCount, TickEcho, no_session,
-};
+use crate::producers::{Annotated, Blocks, CountAloud, CountAndFail, CountUp, Dynamic, Endless, TickEcho};
 use crate::protocol::ConformanceService;
+use crate::sessions::{Counter, SessionAdd, SessionCount};
 use crate::types::{
     AllTypes, Amount, BoundingBox, ConformanceHeader, ContainerWideTypes, DeepNested, EmbeddedArrow, NestedContainers,
     Point, RichHeader, Status, WideTypes,
@@ -324,16 +321,19 @@ impl ConformanceService for Conformance {
         Ok(Exchange::with_header(Scale { factor }, RichHeader::from_seed(seed)))
     }
 
-    async fn open_counter(&self, _initial: i64) -> Result<i64> {
-        Err(RpcError::runtime_error("sticky sessions are not available on this server"))?
+    async fn open_counter(&self, ctx: &CallContext, initial: i64) -> Result<i64> {
+        ctx.open_session(Counter(initial), None)?;
+        Ok(initial)
     }
 
-    async fn increment_counter(&self, _by: i64) -> Result<i64> {
-        Err(no_session())?
+    async fn increment_counter(&self, ctx: &CallContext, by: i64) -> Result<i64> {
+        Counter::add(ctx, by)
     }
 
-    async fn close_counter(&self) -> Result<i64> {
-        Err(no_session())?
+    async fn close_counter(&self, ctx: &CallContext) -> Result<i64> {
+        let last = Counter::add(ctx, 0)?;
+        ctx.close_session().await?;
+        Ok(last)
     }
 
     async fn stream_session_counter(&self, count: i64) -> Result<Producer<SessionCount>> {

@@ -9,7 +9,6 @@ enum Takes {
     Nothing,
     Text,
     Number,
-    Seconds,
     /// A word that asks for nothing, or one that does.
     Word {
         off: &'static [&'static str],
@@ -18,7 +17,6 @@ enum Takes {
 }
 
 const FLAGS: &[(&str, Takes)] = &[
-    ("sticky-ttl", Takes::Seconds),
     ("max-externalized-response-bytes", Takes::Number),
     ("fake-storage", Takes::Text),
     ("externalize-threshold", Takes::Number),
@@ -43,7 +41,6 @@ pub(crate) fn flags() -> impl Iterator<Item = Arg> {
             Takes::Nothing => return flag.action(ArgAction::SetTrue),
             Takes::Text => value_parser!(String),
             Takes::Number => value_parser!(u64).into(),
-            Takes::Seconds => value_parser!(f64).into(),
             Takes::Word { off, on } => PossibleValuesParser::new(off.iter().chain(*on)).into(),
         };
         flag.value_parser(parser)

@@ -26,6 +26,9 @@ mod producers;
 mod protocol;
 mod rows;
 mod secondary;
+mod sessions;
+mod sticky;
+mod test_drain;
 mod types;
 
 /// Those who start workers want them gone 5 seconds after SIGTERM, whatever is under way.
@@ -50,7 +53,9 @@ async fn run(flags: Flags) -> Result<(), BoxError> {
 }
 
 fn stack(flags: &Flags) -> Result<Stack, BoxError> {
-    let mut builder = Stack::builder(rpc_service(flags)?).prefix(flags.prefix.as_str());
+    let service = rpc_service(flags)?;
+    let drain_handle = service.sessions().drain_handle();
+    let mut builder = Stack::builder(service).prefix(flags.prefix.as_str());
     if let Some(bytes) = flags.max_request_bytes {
         builder = builder.max_request_bytes(bytes);
     }
@@ -66,6 +71,7 @@ fn stack(flags: &Flags) -> Result<Stack, BoxError> {
     if let Some(auth) = flags.authentication.layer()? {
         builder = builder.auth(auth);
     }
+    builder = flags.sticky.add_to(builder, drain_handle);
     Ok(builder.build()?)
 }
 

@@ -238,30 +238,3 @@ impl ProducerState for Dynamic {
         Ok(())
     }
 }
-
-/// Counts in the caller's session.
-#[derive(Serialize, Deserialize)]
-pub(crate) struct SessionCount {
-    count: i64,
-    current: i64,
-}
-
-impl SessionCount {
-    pub(crate) fn to(count: i64) -> Self {
-        Self { count, current: 0 }
-    }
-}
-
-impl ProducerState for SessionCount {
-    async fn produce(&mut self, _context: &CallContext, output: &mut Output) -> Result<()> {
-        if self.current >= self.count {
-            return output.finish();
-        }
-        Err(no_session())?
-    }
-}
-
-/// The error of every method that needs a session and has none.
-pub(crate) fn no_session() -> RpcError {
-    RpcError::runtime_error("no sticky counter bound to this request")
-}

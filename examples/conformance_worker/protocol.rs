@@ -258,11 +258,11 @@ pub(crate) trait ConformanceService {
     async fn exchange_with_rich_header(&self, seed: i64, factor: f64) -> Result<Exchange<Self::Scale, RichHeader>>;
 
     /// Opens a session with a counter.
-    async fn open_counter(&self, initial: i64) -> Result<i64>;
+    async fn open_counter(&self, ctx: &CallContext, initial: i64) -> Result<i64>;
     /// Adds to the counter of the session.
-    async fn increment_counter(&self, by: i64) -> Result<i64>;
+    async fn increment_counter(&self, ctx: &CallContext, by: i64) -> Result<i64>;
     /// Closes the session and gives what the counter was.
-    async fn close_counter(&self) -> Result<i64>;
+    async fn close_counter(&self, ctx: &CallContext) -> Result<i64>;
     /// Counts in the session.
     async fn stream_session_counter(&self, count: i64) -> Result<Producer<Self::SessionCount>>;
     /// Adds each input to the counter of the session.

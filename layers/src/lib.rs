@@ -21,6 +21,7 @@
 //! | [`memory`] | `request-memory` | a bound on the memory of all requests together |
 //! | [`compression`] | `compression` | zstd and gzip, both ways |
 //! | [`pages`] | `pages` | pages for people |
+//! | [`sticky`] | `sticky` | sessions: callers come back to live objects |
 //!
 //! Two wrap the decoded call instead, `Service<Call, Response = Reply>`: around all calls, one protocol's or one
 //! method's.
@@ -126,6 +127,8 @@ pub mod response;
 pub mod serve;
 #[cfg(feature = "stack")]
 pub mod stack;
+#[cfg(feature = "sticky")]
+pub mod sticky;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 #[cfg(feature = "trace")]

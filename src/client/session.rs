@@ -11,10 +11,8 @@ use super::connect::Connection;
 use super::outgoing::Outgoing;
 use super::response::refusal;
 use super::service::HttpService;
+use crate::headers::{SESSION, SESSION_ACCEPT, SESSION_CLOSE};
 
-const SESSION: HeaderName = HeaderName::from_static("vgi-session");
-const SESSION_ACCEPT: HeaderName = HeaderName::from_static("vgi-session-accept");
-const SESSION_CLOSE: HeaderName = HeaderName::from_static("vgi-session-close");
 const ECHO: &str = "vgi-echo-";
 
 /// More headers than this no server has echoed.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::build_error::BuildError;
 use super::dispatcher::{Dispatcher, Runtime};
 use super::generation::{Generation, Generations};
-use super::identity::random_hex;
+use super::identity::new_server_id;
 use super::info::ServiceInfo;
 use super::introspection::describe::{self, DESCRIBE};
 use super::introspection::reflection::{self, Catalog};
@@ -15,6 +15,7 @@ use super::request::RequestDecoder;
 use super::service::{Inner, RpcService};
 use super::stack::{self, CallLayer, SharedLayer};
 use super::token::{TokenKeys, Tokens};
+use crate::session::Sessions;
 use crate::wire::{BufferPool, SchemaCache};
 
 /// How large a decoded request may be unless the server says otherwise: 64 MiB.
@@ -36,6 +37,7 @@ pub struct RpcServiceBuilder {
     generations: Generations,
     token_keys: Option<TokenKeys>,
     token_time_to_live: Option<Duration>,
+    sessions: Sessions,
     max_request_bytes: usize,
     tracebacks: bool,
 }
@@ -52,6 +54,7 @@ impl RpcServiceBuilder {
             generations: Generations::Both,
             token_keys: None,
             token_time_to_live: Some(DEFAULT_TOKEN_TIME_TO_LIVE),
+            sessions: Sessions::new(),
             max_request_bytes: DEFAULT_MAX_REQUEST_BYTES,
             tracebacks: true,
         }
@@ -122,6 +125,12 @@ impl RpcServiceBuilder {
         self
     }
 
+    /// Sets where live objects are kept between calls. Default: [`Sessions::new`].
+    pub fn sessions(mut self, sessions: Sessions) -> Self {
+        self.sessions = sessions;
+        self
+    }
+
     /// Sets how many bytes of a decoded request body the core takes. Default: [`DEFAULT_MAX_REQUEST_BYTES`].
     ///
     /// This is the core's own safety net and is not advertised; a limiting layer advertises a lower one.
@@ -146,7 +155,7 @@ impl RpcServiceBuilder {
         let Some(primary) = self.protocols.first().cloned() else {
             return Err(BuildError::new(vec!["a server needs at least one protocol".to_owned()]));
         };
-        let server_id = self.server_id.unwrap_or_else(random_hex::<6>);
+        let server_id = self.server_id.unwrap_or_else(new_server_id);
         let mut info = ServiceInfo::new(server_id.as_str(), primary.name());
         info.server_version.clone_from(&self.server_version);
         info.describe = self.describe;
@@ -164,7 +173,7 @@ impl RpcServiceBuilder {
             protocols.push(reflection::protocol(catalog.clone()));
         }
         let keys = self.token_keys.unwrap_or_else(TokenKeys::random);
-        let runtime = Runtime { tokens: Tokens::new(keys, self.token_time_to_live) };
+        let runtime = Runtime { tokens: Tokens::new(keys, self.token_time_to_live), sessions: self.sessions };
         let dispatcher = Dispatcher::new(protocols, flat, runtime)?;
         let hosted = dispatcher.hosts().protocols.iter().map(|hosted| &*hosted.protocol);
         // Nobody has called yet, so nobody has filled it.

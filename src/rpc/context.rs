@@ -1,5 +1,7 @@
 //! [`CallContext`]: what a method sees of its call besides the parameters.
 
+mod session;
+
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};

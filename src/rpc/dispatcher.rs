@@ -21,6 +21,7 @@ use super::token::Tokens;
 use super::version::ProtocolVersion;
 use crate::BoxError;
 use crate::call_record::CalledMethod;
+use crate::session::Sessions;
 
 /// Every method of a server; runs the one that a call names.
 ///
@@ -37,6 +38,7 @@ pub(crate) struct Hosts {
     by_name: HashMap<String, usize>,
     /// The protocol behind the flat routes.
     pub(crate) flat: HostedProtocol,
+    pub(crate) runtime: Arc<Runtime>,
 }
 
 /// One protocol with its methods ready to run.
@@ -64,6 +66,7 @@ pub(crate) struct HostedMethod {
 /// What all methods of a server share.
 pub(crate) struct Runtime {
     pub(crate) tokens: Tokens,
+    pub(crate) sessions: Sessions,
 }
 
 impl Dispatcher {
@@ -89,7 +92,7 @@ impl Dispatcher {
             mistakes.push(format!("the method name '{name}' is a route of the server's own"));
         }
         if mistakes.is_empty() {
-            Ok(Self { hosts: Arc::new(Hosts { protocols: hosted, by_name, flat }) })
+            Ok(Self { hosts: Arc::new(Hosts { protocols: hosted, by_name, flat, runtime }) })
         } else {
             Err(BuildError::new(mistakes))
         }

@@ -39,9 +39,9 @@ pub fn new_request_id() -> HeaderValue {
     HeaderValue::from_bytes(&digits).unwrap_or_else(|_| HeaderValue::from(number))
 }
 
-/// Random bytes as hexadecimal digits.
-pub(crate) fn random_hex<const BYTES: usize>() -> String {
-    hex::encode(random_bytes::<BYTES>())
+/// A new server id: 12 random hexadecimal digits.
+pub fn new_server_id() -> String {
+    hex::encode(random_bytes::<6>())
 }
 
 /// Random bytes that nobody can guess.

@@ -24,10 +24,12 @@ use super::request::{self, RequestDecoder};
 use super::response::{Replied, ResponseContext, ResponseFuture, Subject};
 use super::route::{self, Shape};
 use super::stack::{self, BoxCallService};
+use super::token::Sealer;
 use crate::drain::Drain;
 use crate::headers::{
     ACCEPT_MAX_RESPONSE_BYTES_SUPPORT, ACCEPT_PRODUCER_STREAM, EXTERNALIZATION_ENABLED, PRODUCER_STREAM,
 };
+use crate::session::Sessions;
 use crate::vocabulary::{Advertise, Capabilities};
 use crate::{Body, BoxError, RpcError};
 
@@ -93,6 +95,17 @@ impl RpcService {
     pub fn with_max_request_bytes(mut self, bytes: usize) -> Self {
         Arc::make_mut(&mut self.inner).decoder.max_request_bytes = bytes;
         self
+    }
+
+    /// Where live objects are kept between calls.
+    pub fn sessions(&self) -> &Sessions {
+        &self.inner.dispatcher.hosts().runtime.sessions
+    }
+
+    /// Seals small secrets of one purpose under the server's [token keys](RpcServiceBuilder::token_keys); see
+    /// [`TokenKeys::sealer`](super::TokenKeys::sealer).
+    pub fn sealer(&self, purpose: &str) -> Sealer {
+        self.inner.dispatcher.hosts().runtime.tokens.sealer(purpose)
     }
 
     /// The protocols and methods.

@@ -21,6 +21,8 @@ mod protocol;
 #[path = "../../examples/conformance_worker/rows.rs"]
 #[allow(dead_code)]
 mod rows;
+#[path = "../../examples/conformance_worker/sessions.rs"]
+mod sessions;
 #[path = "../../examples/conformance_worker/types.rs"]
 mod types;
 

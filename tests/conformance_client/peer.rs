@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, Response};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response};
 use http_body_util::BodyExt as _;
 use tower::util::BoxCloneSyncService;
 use tower::{ServiceExt as _, service_fn};
@@ -80,6 +80,15 @@ pub(crate) async fn ours() -> Vec<Peer> {
     peers
 }
 
+/// Our server with sessions, as the published ones are configured for them.
+pub(crate) fn ours_with_sessions() -> [Peer; 2] {
+    let echo = (HeaderName::from_static("x-worker"), HeaderValue::from_static("w1"));
+    let stack = Stack::builder(service()).sticky(true).sticky_default_ttl(Duration::from_secs(60));
+    let stack = stack.sticky_echo_headers(HeaderMap::from_iter([echo])).build().unwrap();
+    [Generation::Namespaced, Generation::Flat]
+        .map(|generation| Peer::new("in process with sessions", generation, any(stack.clone()), "/"))
+}
+
 /// A release's own conformance server; `None` where there is no Python.
 pub(crate) async fn published(release: Release) -> Option<Peer> {
     let mut command = python::Client::install(release)?.python();
@@ -112,10 +121,13 @@ pub(crate) async fn at(server: Server, name: &str, release: Release) -> Peer {
 }
 
 fn stack() -> Stack {
+    Stack::new(service()).unwrap()
+}
+
+fn service() -> RpcService {
     let primary = || Protocol::from(ConformanceServiceServer::new(Conformance));
     let flat = NOT_FLAT.into_iter().fold(primary(), Protocol::without_method).version(FLAT_VERSION);
-    let service = RpcService::builder().protocol(primary()).flat_protocol(flat).build().unwrap();
-    Stack::new(service).unwrap()
+    RpcService::builder().protocol(primary()).flat_protocol(flat).build().unwrap()
 }
 
 fn any<S>(service: S) -> Any

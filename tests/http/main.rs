@@ -25,6 +25,7 @@ mod parameters;
 mod record;
 mod refusals;
 mod routes;
+mod sessions;
 mod streamed;
 mod tokens;
 mod verbs;

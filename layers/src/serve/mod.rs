@@ -40,9 +40,14 @@
 //!
 //! # Stopping
 //!
-//! SIGTERM, SIGINT or the future given to [`Serve::shutdown_on`] starts the drain: no connection is
-//! accepted any more, idle ones are closed, and requests under way have [`Serve::drain_timeout`] to
-//! finish before their connections are cut. A second signal cuts them at once.
+//! SIGTERM, SIGINT or the future given to [`Serve::shutdown_on`] starts the drain, for which there is
+//! [`Serve::drain_timeout`]:
+//!
+//! 1. The [readiness](Serve::readiness) ends. Where there are [sessions](Serve::drain_handle), new ones are refused, and
+//!    the server goes on until callers have ended theirs.
+//! 2. No connection is accepted any more, idle ones are closed, and requests under way finish.
+//! 3. When the time is over, or at a second signal, what is left is cut. Sessions that are left are closed, which gets a
+//!    few seconds more, except after a second signal.
 //!
 //! # What it protects against
 //!
@@ -76,6 +81,7 @@ use http_body::Body as HttpBody;
 use hyper::body::Incoming;
 use tower_service::Service;
 use tower_vgi::BoxError;
+use tower_vgi::session::DrainHandle;
 
 use crate::readiness::Readiness;
 use connection::Protocols;
@@ -99,6 +105,7 @@ pub fn serve<S>(service: S) -> Serve<S> {
         header_read_timeout: Duration::from_secs(30),
         max_buf_size: 64 * 1024,
         readiness: Readiness::new(),
+        sessions: None,
         security: Security::default(),
         max_connections: usize::MAX,
     }
@@ -116,6 +123,7 @@ pub struct Serve<S> {
     header_read_timeout: Duration,
     max_buf_size: usize,
     readiness: Readiness,
+    sessions: Option<DrainHandle>,
     security: Security,
     max_connections: usize,
 }
@@ -171,7 +179,7 @@ impl<S> Serve<S> {
         self
     }
 
-    /// How long requests under way may take once the server stops. Default: 30 seconds.
+    /// How long sessions and requests under way may take once the server stops. Default: 30 seconds.
     pub fn drain_timeout(mut self, timeout: Duration) -> Self {
         self.drain_timeout = timeout;
         self
@@ -211,6 +219,12 @@ impl<S> Serve<S> {
         self
     }
 
+    /// Ends the sessions behind this handle with the server; see the [module](self#stopping).
+    pub fn drain_handle(mut self, handle: DrainHandle) -> Self {
+        self.sessions = Some(handle);
+        self
+    }
+
     /// Binds the socket, so that callers can connect, and prints the port.
     ///
     /// # Errors
@@ -237,6 +251,7 @@ impl<S> Serve<S> {
             protocols,
             drain_timeout: self.drain_timeout,
             readiness: self.readiness,
+            sessions: self.sessions,
             max_connections: self.max_connections,
         })
     }

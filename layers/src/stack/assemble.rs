@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use tower_vgi::rpc::RpcService;
 use tower_vgi::{Advertise, Capabilities};
 
-use super::builder::{CorsSettings, LimitSettings, StackBuilder};
+use super::builder::{CorsSettings, LimitSettings, StackBuilder, StickySettings};
 use super::error::{Mistakes, StackError};
 use super::layer::BoxHttpService;
 use super::place::Place;
@@ -18,6 +19,7 @@ use crate::limit::{RequestLimitLayer, ResponseLimitLayer};
 use crate::memory::RequestMemoryLayer;
 use crate::mount::MountLayer;
 use crate::request_id::RequestIdLayer;
+use crate::sticky::StickyLayer;
 use crate::trace::TraceLayer;
 
 /// The smallest response limit that callers of the namespaced generation understand.
@@ -46,6 +48,7 @@ pub(super) fn assemble(mut settings: StackBuilder) -> Result<Stack, StackError> 
         None => settings.pages.clone(),
     };
     let memory = settings.limits.max_request_memory.map(RequestMemoryLayer::new);
+    let sticky = sticky(std::mem::take(&mut settings.sticky), &service);
     let request_id = RequestIdLayer::new();
     let health = settings.health.then(|| HealthLayer::new(info.clone()).readiness(settings.readiness.clone()));
 
@@ -60,6 +63,7 @@ pub(super) fn assemble(mut settings: StackBuilder) -> Result<Stack, StackError> 
     offer(Place::Compression, Some(&compression));
     offer(Place::RequestLimit, request_limit.as_ref().map(|layer| layer as _));
     offer(Place::ResponseLimit, response_limit.as_ref().map(|layer| layer as _));
+    offer(Place::Sticky, sticky.as_ref().map(|layer| layer as _));
     for (name, value) in settings.advertised.headers() {
         capabilities.set(name.clone(), value.clone());
     }
@@ -73,7 +77,9 @@ pub(super) fn assemble(mut settings: StackBuilder) -> Result<Stack, StackError> 
     // The last to be made: it exposes what all others send.
     let cors = cors(std::mem::take(&mut settings.cors), &capabilities);
 
-    let stack = settings.take(Place::ResponseLimit).fill(response_limit, service);
+    let drain_handle = service.sessions().drain_handle();
+    let stack = settings.take(Place::Sticky).fill(sticky, service);
+    let stack = settings.take(Place::ResponseLimit).fill(response_limit, stack);
     let stack = settings.take(Place::Pages).fill(Some(pages), stack);
     let stack = settings.take(Place::Compression).fill(Some(compression), stack);
     let stack = settings.take(Place::RequestMemory).fill(memory, stack);
@@ -88,7 +94,7 @@ pub(super) fn assemble(mut settings: StackBuilder) -> Result<Stack, StackError> 
     let stack = settings.take(Place::RequestId).fill(Some(request_id), stack);
     let stack = settings.take(Place::Mount).fill(mount, stack);
     let stack = Change::default().fill(last_net, stack);
-    let about = About { info, capabilities, readiness: settings.readiness };
+    let about = About { info, capabilities, readiness: settings.readiness, drain_handle };
     Ok(Stack { service: BoxHttpService::new(stack), about: Arc::new(about) })
 }
 
@@ -122,6 +128,11 @@ fn cors(settings: CorsSettings, capabilities: &Capabilities) -> Option<CorsLayer
     let layer = CorsLayer::new(settings.origins?, capabilities);
     let layer = settings.max_age.map_or(layer.clone(), |max_age| layer.max_age(max_age));
     Some(settings.resource_policy.map_or(layer.clone(), |policy| layer.resource_policy(policy)))
+}
+
+fn sticky(settings: StickySettings, service: &RpcService) -> Option<StickyLayer> {
+    let layer = settings.enabled.then(|| StickyLayer::new(service).echo_headers(&settings.echo_headers))?;
+    Some(settings.default_time_to_live.map_or(layer.clone(), |time| layer.default_time_to_live(time)))
 }
 
 fn tightest(one: Option<u64>, other: Option<u64>) -> Option<u64> {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
+use http::HeaderMap;
 use tower_vgi::rpc::RpcService;
 use tower_vgi::{Advertise, Capabilities};
 
@@ -33,6 +34,7 @@ pub struct StackBuilder {
     pub(super) body_timeout: RequestBodyTimeoutLayer,
     pub(super) cors: CorsSettings,
     pub(super) pages: PagesLayer,
+    pub(super) sticky: StickySettings,
     pub(super) repository: Option<String>,
     pub(super) advertised: Capabilities,
     changes: BTreeMap<Place, Change>,
@@ -57,6 +59,14 @@ pub(super) struct CorsSettings {
     pub(super) resource_policy: Option<Option<ResourcePolicy>>,
 }
 
+/// Whether callers come back to sessions, and how.
+#[derive(Debug, Default)]
+pub(super) struct StickySettings {
+    pub(super) enabled: bool,
+    pub(super) default_time_to_live: Option<Duration>,
+    pub(super) echo_headers: HeaderMap,
+}
+
 impl StackBuilder {
     pub(super) fn new(service: RpcService) -> Self {
         Self {
@@ -70,6 +80,7 @@ impl StackBuilder {
             body_timeout: RequestBodyTimeoutLayer::new(),
             cors: CorsSettings::default(),
             pages: PagesLayer::new(service.info()),
+            sticky: StickySettings::default(),
             repository: None,
             advertised: Capabilities::new(),
             changes: BTreeMap::new(),
@@ -196,6 +207,26 @@ impl StackBuilder {
     /// Where the service's source is, for a link on the pages. Default: no link.
     pub fn repository(mut self, url: impl Into<String>) -> Self {
         self.repository = Some(url.into());
+        self
+    }
+
+    /// Whether methods can open sessions, to which callers come back. Default: no.
+    pub fn sticky(mut self, sticky: bool) -> Self {
+        self.sticky.enabled = sticky;
+        self
+    }
+
+    /// How long a session lives unless its method says otherwise. Default:
+    /// [`DEFAULT_TIME_TO_LIVE`](crate::sticky::DEFAULT_TIME_TO_LIVE).
+    pub fn sticky_default_ttl(mut self, time_to_live: Duration) -> Self {
+        self.sticky.default_time_to_live = Some(time_to_live);
+        self
+    }
+
+    /// What callers are asked to send with every request of a session; see
+    /// [`StickyLayer::echo_headers`](crate::sticky::StickyLayer::echo_headers). Default: nothing.
+    pub fn sticky_echo_headers(mut self, headers: HeaderMap) -> Self {
+        self.sticky.echo_headers = headers;
         self
     }
 

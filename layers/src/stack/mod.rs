@@ -34,7 +34,7 @@
 //!
 //! [`Stack::new`] has what a default deployment needs: an id for each request, tracing, capabilities on every response,
 //! an answer where something panics, health, a minimum rate for request bodies, compression, and pages. Limits,
-//! CORS and a prefix are there once they are configured. Whatever is in it is said to callers; what is left out costs
+//! CORS, sessions and a prefix are there once they are configured. Whatever is in it is said to callers; what is left out costs
 //! a branch.
 //!
 //! # Making it yours
@@ -79,6 +79,7 @@ use http::{Request, Response};
 use http_body::Body as HttpBody;
 use tower_service::Service;
 use tower_vgi::rpc::{RpcService, ServiceInfo};
+use tower_vgi::session::DrainHandle;
 use tower_vgi::{Body, BoxError, Capabilities};
 
 use crate::readiness::Readiness;
@@ -101,6 +102,7 @@ struct About {
     info: Arc<ServiceInfo>,
     capabilities: Capabilities,
     readiness: Readiness,
+    drain_handle: DrainHandle,
 }
 
 impl Stack {
@@ -133,11 +135,16 @@ impl Stack {
         &self.about.readiness
     }
 
-    /// Runs the stack on a socket. A drain makes `/health/ready` say so.
+    /// Ends the server's sessions; for whoever runs the server.
+    pub fn drain_handle(&self) -> &DrainHandle {
+        &self.about.drain_handle
+    }
+
+    /// Runs the stack on a socket. A drain makes `/health/ready` say so, and lets callers end their sessions.
     #[cfg(feature = "serve")]
     pub fn serve(self) -> crate::serve::Serve<Self> {
-        let readiness = self.readiness().clone();
-        crate::serve(self).readiness(readiness)
+        let (readiness, sessions) = (self.readiness().clone(), self.drain_handle().clone());
+        crate::serve(self).readiness(readiness).drain_handle(sessions)
     }
 }
 

@@ -35,11 +35,13 @@ pub enum Place {
     Pages,
     /// How large a response may be, told to the service.
     ResponseLimit,
+    /// Finds the caller's session: inside of whatever says who calls, and nearest to the methods that use it.
+    Sticky,
 }
 
 impl Place {
     /// All places, the outermost first.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Mount,
         Self::RequestId,
         Self::Trace,
@@ -54,5 +56,6 @@ impl Place {
         Self::Compression,
         Self::Pages,
         Self::ResponseLimit,
+        Self::Sticky,
     ];
 }

@@ -138,6 +138,25 @@ async fn every_response_says_what_the_layers_that_are_there_can_do() {
 }
 
 #[tokio::test]
+async fn sessions_are_there_when_they_are_wanted() {
+    let delete = || Request::delete("/__session__").body(Body::empty()).unwrap();
+    let stack = Stack::builder(service()).build().unwrap();
+    assert_eq!(stack.oneshot(delete()).await.unwrap().status(), StatusCode::METHOD_NOT_ALLOWED);
+
+    let echo = (HeaderName::from_static("x-machine"), HeaderValue::from_static("7"));
+    let stack = Stack::builder(service()).sticky(true).sticky_default_ttl(Duration::from_secs(7));
+    let stack = stack.sticky_echo_headers(http::HeaderMap::from_iter([echo])).build().unwrap();
+    let response = stack.clone().oneshot(delete()).await.unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
+    assert_eq!(response.headers()["vgi-sticky-enabled"], "true");
+    assert_eq!(response.headers()["vgi-sticky-default-ttl"], "7");
+    assert_eq!(response.headers()["vgi-sticky-echo-headers"], "x-machine");
+    let mut lost = call("/double");
+    lost.headers_mut().insert("vgi-session", HeaderValue::from_static("lost"));
+    assert_eq!(stack.oneshot(lost).await.unwrap().headers()["x-vgi-rpc-error"], "true");
+}
+
+#[tokio::test]
 async fn the_smaller_of_two_limits_counts_as_sent_and_decoded() {
     let stack = Stack::builder(service()).max_request_bytes(10_000).hosting_max_request_bytes(2000).build().unwrap();
     doubles(&stack).await;

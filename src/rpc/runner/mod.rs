@@ -95,8 +95,13 @@ fn scope(context: &CallContext) -> Scope<'_> {
     }
 }
 
-/// Runs code of the user's; a panic in it fails this step and nothing else.
+/// Runs code of the user's, when it is the call's turn if it has a session; a panic in it fails this step and nothing
+/// else.
 async fn isolated<T>(context: &CallContext, code: impl Future<Output = Result<T, MethodError>>) -> Result<T, RpcError> {
+    let _step = match context.call_session() {
+        Some(session) => Some(Box::pin(session.step()).await?),
+        None => None,
+    };
     match AssertUnwindSafe(code).catch_unwind().await {
         Ok(result) => result.map_err(MethodError::into_rpc_error),
         Err(panic) => Err(RpcError::from_panic(panic.as_ref(), context.protocol(), &context.method().name)),

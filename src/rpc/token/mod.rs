@@ -96,6 +96,10 @@ impl Tokens {
         Self { keys, time_to_live }
     }
 
+    pub(crate) fn sealer(&self, purpose: &str) -> Sealer {
+        self.keys.sealer(purpose)
+    }
+
     pub(crate) fn seal_cursor(&self, open: &OpenCall, state: Vec<u8>, scope: &Scope<'_>) -> Result<String, RpcError> {
         let call = (!open.echoed).then(|| open.call.clone());
         let cursor = Cursor { created_at: now(), call_id: open.call_id, call, state };

@@ -59,13 +59,8 @@ pub(crate) struct Scope<'a> {
 
 impl Scope<'_> {
     fn associated_data(&self) -> Vec<u8> {
-        let identity: [&[u8]; 3] = if self.auth.authenticated {
-            [b"known", self.auth.domain.as_bytes(), self.auth.principal.as_bytes()]
-        } else {
-            [b"anonymous", b"", b""]
-        };
         let rest = [self.generation.label().as_bytes(), self.protocol.as_bytes(), self.method.as_bytes()];
-        envelope::frame(identity.into_iter().chain(rest))
+        envelope::frame(self.auth.binding().into_iter().chain(rest))
     }
 }
 

@@ -2,6 +2,8 @@
 
 mod bodies;
 mod crowd;
+#[cfg(feature = "sticky")]
+mod sessions;
 #[cfg(feature = "tls")]
 mod tls;
 

@@ -1,0 +1,100 @@
+//! [`Entry`]: a session as it is registered, and [`Held`]: exclusive access to its object.
+
+use std::any::Any;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering, fence};
+
+use tokio::sync::{Mutex, OwnedMutexGuard};
+use tokio::time::Instant;
+
+use super::id::SessionId;
+use super::live::Live;
+use super::owner::Owner;
+
+/// A session. Calls take turns with its object, in the order in which they ask.
+pub(crate) struct Entry {
+    pub(super) id: SessionId,
+    pub(super) owner: Owner,
+    pub(super) deadline: Instant,
+    /// No longer registered: nobody gets the object any more.
+    lost: AtomicBool,
+    /// Empty once the object has been taken out.
+    object: Arc<Mutex<Option<Live>>>,
+}
+
+impl Entry {
+    pub(super) fn new(id: SessionId, owner: Owner, deadline: Instant, live: Live) -> Self {
+        let object = Arc::new(Mutex::new(Some(live)));
+        Self { id, owner, deadline, lost: AtomicBool::new(false), object }
+    }
+
+    /// Waits for the others; `None` when the session is gone by then.
+    pub(super) async fn hold(self: &Arc<Self>) -> Option<Held> {
+        let guard = self.object.clone().lock_owned().await;
+        self.held(guard)
+    }
+
+    /// `None` when another one holds it, or the session is gone.
+    pub(super) fn try_hold(self: &Arc<Self>) -> Option<Held> {
+        let guard = self.object.clone().try_lock_owned().ok()?;
+        self.held(guard)
+    }
+
+    fn held(self: &Arc<Self>, guard: OwnedMutexGuard<Option<Live>>) -> Option<Held> {
+        let held = Held { guard: Some(guard), entry: self.clone() };
+        // Dropping it sees to the object's end, if that is due.
+        held.guard.as_ref()?.as_ref().filter(|_| !self.lost.load(Ordering::SeqCst))?;
+        Some(held)
+    }
+
+    /// Ends the object: now, or as soon as the call that holds it lets go.
+    pub(super) fn discard(&self) {
+        self.lost.store(true, Ordering::SeqCst);
+        self.end_if_free();
+    }
+
+    /// Whoever sets the mark looks at the lock afterwards, and whoever lets go of the lock looks at the mark afterwards:
+    /// with the fence between, one of the two sees the other. And if they both do, the object is there only once.
+    fn end_if_free(&self) {
+        fence(Ordering::SeqCst);
+        if self.lost.load(Ordering::SeqCst)
+            && let Ok(mut object) = self.object.try_lock()
+        {
+            let live = object.take();
+            drop(object);
+            drop(live);
+        }
+    }
+}
+
+/// Exclusive access to the object of a session, until it is dropped.
+pub(crate) struct Held {
+    guard: Option<OwnedMutexGuard<Option<Live>>>,
+    entry: Arc<Entry>,
+}
+
+impl Held {
+    pub(super) fn entry(&self) -> &Arc<Entry> {
+        &self.entry
+    }
+
+    pub(super) fn object(&self) -> Option<&(dyn Any + Send)> {
+        self.guard.as_ref()?.as_ref()?.object()
+    }
+
+    pub(super) fn object_mut(&mut self) -> Option<&mut (dyn Any + Send)> {
+        self.guard.as_mut()?.as_mut()?.object_mut()
+    }
+
+    /// Takes the object out of the session, for its end.
+    pub(super) fn take(mut self) -> Option<Live> {
+        self.guard.as_mut()?.take()
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.guard = None;
+        self.entry.end_if_free();
+    }
+}

@@ -1,0 +1,76 @@
+//! A part of the registry: sessions by id, and when they expire.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
+
+use tokio_util::time::DelayQueue;
+use tokio_util::time::delay_queue::Key;
+
+use super::entry::Entry;
+use super::error::server_draining;
+use super::id::SessionId;
+use super::lock;
+use crate::RpcError;
+
+#[derive(Default)]
+pub(super) struct Shard(Mutex<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    entries: HashMap<SessionId, Kept>,
+    deadlines: DelayQueue<SessionId>,
+}
+
+struct Kept {
+    entry: Arc<Entry>,
+    deadline: Key,
+}
+
+impl Inner {
+    fn remove(&mut self, id: &SessionId) -> Option<Arc<Entry>> {
+        let kept = self.entries.remove(id)?;
+        self.deadlines.try_remove(&kept.deadline);
+        Some(kept.entry)
+    }
+}
+
+impl Shard {
+    /// Registers a session, unless the server drains. That is looked at under the lock, so that whoever lets a server
+    /// drain and takes all sessions out afterwards misses none.
+    pub(super) fn insert(&self, entry: Arc<Entry>, draining: &AtomicBool) -> Result<(), RpcError> {
+        let mut inner = lock(&self.0);
+        if draining.load(Ordering::SeqCst) {
+            return Err(server_draining());
+        }
+        let deadline = inner.deadlines.insert_at(entry.id, entry.deadline);
+        inner.entries.insert(entry.id, Kept { entry, deadline });
+        Ok(())
+    }
+
+    pub(super) fn get(&self, id: &SessionId) -> Option<Arc<Entry>> {
+        lock(&self.0).entries.get(id).map(|kept| kept.entry.clone())
+    }
+
+    pub(super) fn remove(&self, id: &SessionId) -> Option<Arc<Entry>> {
+        lock(&self.0).remove(id)
+    }
+
+    pub(super) fn remove_all(&self) -> Vec<Arc<Entry>> {
+        let mut inner = lock(&self.0);
+        inner.deadlines.clear();
+        inner.entries.drain().map(|(_, kept)| kept.entry).collect()
+    }
+
+    /// Moves up to `most` sessions that have expired to `expired`. Wakes the task when there are others.
+    pub(super) fn poll_expired(&self, cx: &mut Context<'_>, expired: &mut Vec<Arc<Entry>>, most: usize) {
+        let mut inner = lock(&self.0);
+        for _ in 0..most {
+            let Poll::Ready(Some(id)) = inner.deadlines.poll_expired(cx) else { return };
+            expired.extend(inner.entries.remove(id.get_ref()).map(|kept| kept.entry));
+        }
+        // What was left there is asked for again.
+        cx.waker().wake_by_ref();
+    }
+}
