@@ -51,10 +51,10 @@ impl<S> HttpService for S where
 
 impl Change {
     /// The service with this place around it. `own` is what belongs there.
-    pub(super) fn fill<L, S, B>(self, own: Option<L>, inner: S) -> Filled<L::Service, S>
+    pub(super) fn fill<L, S, B>(self, own: Option<L>, inner: S) -> Filled<L, S>
     where
         S: HttpService,
-        L: Layer<Rest<S>>,
+        L: Layer<Rest<S>> + 'static,
         L::Service: Service<Request<Body>, Response = Response<B>, Error = Infallible, Future: Send>
             + Clone
             + Send
@@ -98,22 +98,40 @@ where
 }
 
 /// A service with a place around it.
-#[derive(Clone)]
-pub(super) enum Filled<A, S> {
-    Own(A),
+///
+/// Named after the layer and not after its service, in whose name the rest of the stack is, too: a name with the rest in
+/// it twice, in each place, is twice as long with each place, and so is what a compiler has to write for it.
+pub(super) enum Filled<L: Layer<Rest<S>>, S> {
+    Own(L::Service),
     Empty(S),
     Erased(BoxHttpService),
 }
 
-impl<A, S, B> Service<Request<Body>> for Filled<A, S>
+impl<L, S> Clone for Filled<L, S>
 where
-    A: Service<Request<Body>, Response = Response<B>, Error = Infallible>,
+    L: Layer<Rest<S>>,
+    L::Service: Clone,
+    S: Clone,
+{
+    fn clone(&self) -> Self {
+        match self {
+            Self::Own(service) => Self::Own(service.clone()),
+            Self::Empty(service) => Self::Empty(service.clone()),
+            Self::Erased(service) => Self::Erased(service.clone()),
+        }
+    }
+}
+
+impl<L, S, B> Service<Request<Body>> for Filled<L, S>
+where
+    L: Layer<Rest<S>>,
+    L::Service: Service<Request<Body>, Response = Response<B>, Error = Infallible>,
     S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
     B: Into<Body>,
 {
     type Response = Response<Body>;
     type Error = Infallible;
-    type Future = FilledFuture<A::Future, S::Future>;
+    type Future = FilledFuture<L, S>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         match self {
@@ -133,16 +151,22 @@ where
 }
 
 #[pin_project(project = FilledProjection)]
-pub(super) enum FilledFuture<A, S> {
-    Own(#[pin] A),
-    Empty(#[pin] S),
+pub(super) enum FilledFuture<L, S>
+where
+    L: Layer<Rest<S>>,
+    L::Service: Service<Request<Body>>,
+    S: Service<Request<Body>>,
+{
+    Own(#[pin] <L::Service as Service<Request<Body>>>::Future),
+    Empty(#[pin] S::Future),
     Erased(<BoxHttpService as Service<Request<Body>>>::Future),
 }
 
-impl<A, S, B> Future for FilledFuture<A, S>
+impl<L, S, B> Future for FilledFuture<L, S>
 where
-    A: Future<Output = Result<Response<B>, Infallible>>,
-    S: Future<Output = Result<Response<Body>, Infallible>>,
+    L: Layer<Rest<S>>,
+    L::Service: Service<Request<Body>, Response = Response<B>, Error = Infallible>,
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
     B: Into<Body>,
 {
     type Output = Result<Response<Body>, Infallible>;
