@@ -37,6 +37,7 @@
 //! |---|---|---|
 //! | [`BearerTokens`], [`Bearer`] | `auth` | whoever knows a token: from a list, or as a function of yours says |
 //! | [`ApiKeys`] | `auth` | whoever knows a key, in a header of its own |
+//! | [`Jwt`](jwt::Jwt) | `auth-jwt` | whom an identity provider has given a token that it signed |
 //! | [`ProxyProof`](proof::ProxyProof) | `auth-proxy-proof` | a [`Gate`]: only what has come through your own proxy |
 //! | a closure, your own type | `auth` | as you say |
 //!
@@ -73,6 +74,11 @@ mod layer;
 mod secrets;
 mod service;
 
+#[cfg(feature = "auth-outbound")]
+mod outbound;
+
+#[cfg(feature = "auth-jwt")]
+pub mod jwt;
 #[cfg(feature = "auth-proxy-proof")]
 pub mod proof;
 
