@@ -92,7 +92,7 @@ pub use body::Body;
 pub use error::{AuthReason, ErrorCode, ErrorDetail, MethodError, Result, RpcError};
 pub use memory::{RequestMemory, RequestMemoryPool};
 pub use value::{Record, VgiArrow};
-pub use vocabulary::{Advertise, AuthContext, Capabilities, MountPrefix, PeerAddr, ResponseBudget};
+pub use vocabulary::{Advertise, AuthContext, Capabilities, MountPrefix, PeerAddr, PeerCertificates, ResponseBudget};
 
 #[cfg(feature = "server")]
 pub use call_record::CallRecord;

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use http::{HeaderName, HeaderValue};
 use serde_json::{Map, Value};
 
@@ -85,6 +86,11 @@ pub struct MountPrefix(pub Arc<str>);
 /// socket there is none. Behind a proxy it is the proxy's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct PeerAddr(pub std::net::SocketAddr);
+
+/// The certificates by which a client has proved itself over TLS, its own first, as DER. Inserted by whoever accepts
+/// connections and has checked them; a client without a certificate has none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PeerCertificates(pub Arc<[Bytes]>);
 
 /// A part of the stack that can say what it offers.
 ///

@@ -38,6 +38,7 @@
 //! | [`BearerTokens`], [`Bearer`] | `auth` | whoever knows a token: from a list, or as a function of yours says |
 //! | [`ApiKeys`] | `auth` | whoever knows a key, in a header of its own |
 //! | [`Jwt`](jwt::Jwt) | `auth-jwt` | whom an identity provider has given a token that it signed |
+//! | [`Mtls`](mtls::Mtls) | `auth-mtls` | whose client certificate was checked, by the server itself or by a proxy |
 //! | [`ProxyProof`](proof::ProxyProof) | `auth-proxy-proof` | a [`Gate`]: only what has come through your own proxy |
 //! | a closure, your own type | `auth` | as you say |
 //!
@@ -79,6 +80,8 @@ mod outbound;
 
 #[cfg(feature = "auth-jwt")]
 pub mod jwt;
+#[cfg(feature = "auth-mtls")]
+pub mod mtls;
 #[cfg(feature = "auth-proxy-proof")]
 pub mod proof;
 

@@ -75,7 +75,7 @@ pub(super) async fn drive<S, B>(
         Ok(Ok(None)) | Err(_) => return,
     };
 
-    let service = Requests::new(service, peer);
+    let service = Requests::new(service, peer, stream.peer_certificates());
     let builder = protocols.builder();
     let mut connection = pin!(SelfWake::new(builder.serve_connection(TokioIo::new(stream), service)));
     let ended = tokio::select! {

@@ -91,7 +91,7 @@ use stop::Stop;
 pub use listener::Listener;
 pub use server::Server;
 #[cfg(feature = "tls")]
-pub use tls::{Tls, TlsError};
+pub use tls::{ClientCertificates, Tls, TlsError};
 
 /// Runs `service` on a socket; see the [module](self). Without further settings: a free port of 127.0.0.1.
 pub fn serve<S>(service: S) -> Serve<S> {

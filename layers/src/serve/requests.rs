@@ -9,7 +9,7 @@ use http::Request;
 use hyper::body::Incoming;
 use pin_project::pin_project;
 use tower_service::Service;
-use tower_vgi::{BoxError, PeerAddr};
+use tower_vgi::{BoxError, PeerAddr, PeerCertificates};
 
 /// The service of one connection, which is told who calls.
 ///
@@ -20,11 +20,12 @@ pub(super) struct Requests<S> {
     /// Called by the connection's task only, and never held while something is awaited.
     service: RefCell<S>,
     peer: Option<PeerAddr>,
+    certificates: Option<PeerCertificates>,
 }
 
 impl<S> Requests<S> {
-    pub(super) fn new(service: S, peer: Option<SocketAddr>) -> Self {
-        Self { service: RefCell::new(service), peer: peer.map(PeerAddr) }
+    pub(super) fn new(service: S, peer: Option<SocketAddr>, certificates: Option<PeerCertificates>) -> Self {
+        Self { service: RefCell::new(service), peer: peer.map(PeerAddr), certificates }
     }
 }
 
@@ -39,6 +40,9 @@ where
     fn call(&self, mut request: Request<Incoming>) -> Answer<S> {
         if let Some(peer) = self.peer {
             request.extensions_mut().insert(peer);
+        }
+        if let Some(certificates) = &self.certificates {
+            request.extensions_mut().insert(certificates.clone());
         }
         let mut service = self.service.borrow_mut();
         match service.poll_ready(&mut Context::from_waker(Waker::noop())) {

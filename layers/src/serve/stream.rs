@@ -4,10 +4,13 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+#[cfg(feature = "tls")]
+use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 #[cfg(unix)]
 use tokio::net::UnixStream;
+use tower_vgi::PeerCertificates;
 
 /// How every HTTP/2 connection begins.
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -34,6 +37,18 @@ pub(super) enum Socket {
 impl Stream {
     pub(super) fn new(socket: Socket) -> Self {
         Self { socket, ahead: [0; PREFACE.len()], given: 0, filled: 0 }
+    }
+
+    /// What the peer has proved itself by.
+    pub(super) fn peer_certificates(&self) -> Option<PeerCertificates> {
+        match &self.socket {
+            #[cfg(feature = "tls")]
+            Socket::Tls(stream) => {
+                let chain = stream.get_ref().1.peer_certificates()?.iter();
+                Some(PeerCertificates(chain.map(|certificate| Bytes::copy_from_slice(certificate)).collect()))
+            }
+            _ => None,
+        }
     }
 
     /// Reads until it can be told which version of HTTP the peer speaks. False: the peer left without a word.

@@ -5,10 +5,12 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
-use rustls::ServerConfig;
-use rustls::crypto::ring;
+use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::{WantsServerCert, WebPkiClientVerifier};
+use rustls::{ConfigBuilder, RootCertStore, ServerConfig, WantsVerifier};
+use tower_vgi::BoxError;
 
 /// How a server proves who it is, and what it demands of its callers: a [`rustls::ServerConfig`].
 ///
@@ -36,13 +38,49 @@ impl Tls {
     ///
     /// When one of them cannot be read, or the key is not that of the certificate.
     pub fn from_pem(certificates: &[u8], key: &[u8]) -> Result<Self, TlsError> {
+        Self::new(certificates, key, |builder| Ok(builder.with_no_client_auth()))
+    }
+
+    /// Like [`from_pem`](Self::from_pem), and asks clients for a certificate that one of these authorities, in PEM, has
+    /// signed. Services find it as [`PeerCertificates`](tower_vgi::PeerCertificates) in the extensions of requests.
+    ///
+    /// # Errors
+    ///
+    /// When the authorities cannot be read or are none, and those of [`from_pem`](Self::from_pem).
+    pub fn mutual_from_pem(
+        certificates: &[u8],
+        key: &[u8],
+        authorities: &[u8],
+        clients: ClientCertificates,
+    ) -> Result<Self, TlsError> {
+        let mut roots = RootCertStore::empty();
+        for authority in CertificateDer::pem_slice_iter(authorities) {
+            let added = authority.map_err(BoxError::from).and_then(|authority| Ok(roots.add(authority)?));
+            added.map_err(|error| TlsError::new("the authorities of clients cannot be read", error))?;
+        }
+        let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider());
+        let verifier = match clients {
+            ClientCertificates::Required => verifier,
+            ClientCertificates::Optional => verifier.allow_unauthenticated(),
+        };
+        let verifier = verifier.build();
+        let verifier = verifier.map_err(|error| TlsError::new("the authorities of clients do not serve", error))?;
+        Self::new(certificates, key, |builder| Ok(builder.with_client_cert_verifier(verifier)))
+    }
+
+    fn new(
+        certificates: &[u8],
+        key: &[u8],
+        clients: impl FnOnce(ConfigBuilder<ServerConfig, WantsVerifier>) -> Result<WithClients, rustls::Error>,
+    ) -> Result<Self, TlsError> {
         let chain = CertificateDer::pem_slice_iter(certificates).collect::<Result<Vec<_>, _>>();
         let chain = chain.map_err(|error| TlsError::new("the certificates are no PEM", error))?;
         let key = PrivateKeyDer::from_pem_slice(key);
         let key = key.map_err(|error| TlsError::new("there is no private key in PEM", error))?;
-        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        let config = ServerConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
-            .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key))
+            .and_then(clients)
+            .and_then(|builder| builder.with_single_cert(chain, key))
             .map_err(|error| TlsError::new("certificate and key do not serve", error))?;
         Ok(config.into())
     }
@@ -58,6 +96,22 @@ impl Tls {
         };
         Self::from_pem(&read(certificates.as_ref())?, &read(key.as_ref())?)
     }
+}
+
+type WithClients = ConfigBuilder<ServerConfig, WantsServerCert>;
+
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(ring::default_provider())
+}
+
+/// Whether clients have to show a certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ClientCertificates {
+    /// A client without one gets no connection.
+    Required,
+    /// A client without one gets a connection; who may call what is for a layer to decide. A certificate of another
+    /// authority ends the connection all the same.
+    Optional,
 }
 
 impl From<Arc<ServerConfig>> for Tls {

@@ -86,7 +86,12 @@ impl Key {
             DecodingKeyKind::RsaModulusExponent { n, .. } => significant(n) < MIN_RSA_BYTES,
             DecodingKeyKind::SecretOrDer(_) => false,
         };
-        (!is_small && !algorithms.is_empty()).then(|| Self { id: jwk.common.key_id, algorithms, key, jwk: value.clone() })
+        (!is_small && !algorithms.is_empty()).then(|| Self {
+            id: jwk.common.key_id,
+            algorithms,
+            key,
+            jwk: value.clone(),
+        })
     }
 }
 

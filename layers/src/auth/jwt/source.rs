@@ -11,8 +11,7 @@ use tower_vgi::BoxError;
 use super::key_set::KeySet;
 
 /// Fetches a document.
-pub(super) type Fetch =
-    Arc<dyn Fn(Uri) -> Pin<Box<dyn Future<Output = Result<Bytes, BoxError>> + Send>> + Send + Sync>;
+pub(super) type Fetch = Arc<dyn Fn(Uri) -> Pin<Box<dyn Future<Output = Result<Bytes, BoxError>> + Send>> + Send + Sync>;
 
 pub(super) fn boxed<F, R>(fetch: F) -> Fetch
 where

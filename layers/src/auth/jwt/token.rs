@@ -122,7 +122,9 @@ fn refused(error: &ErrorKind) -> AuthError {
         ErrorKind::InvalidIssuer => invalid("the token is of an issuer that is not accepted"),
         ErrorKind::InvalidAudience => invalid("the token was made for another audience"),
         ErrorKind::MissingRequiredClaim(claim) => invalid(format!("the token has no claim {claim}")),
-        ErrorKind::InvalidClaimFormat(claim) => invalid(format!("the token's claim {claim} has not the form it should")),
+        ErrorKind::InvalidClaimFormat(claim) => {
+            invalid(format!("the token's claim {claim} has not the form it should"))
+        }
         _ => invalid("the token cannot be read"),
     }
 }

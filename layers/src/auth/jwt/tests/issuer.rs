@@ -102,7 +102,9 @@ impl Issuer {
             let (url, keys, asked) = (url.clone(), keys.clone(), asked.clone());
             service_fn(move |request: Request<Incoming>| {
                 let document = match request.uri().path() {
-                    "/.well-known/openid-configuration" => Some(json!({"issuer": url, "jwks_uri": format!("{url}/keys")})),
+                    "/.well-known/openid-configuration" => {
+                        Some(json!({"issuer": url, "jwks_uri": format!("{url}/keys")}))
+                    }
                     "/keys" => {
                         asked.fetch_add(1, Ordering::SeqCst);
                         Some(json!({"keys": *keys.lock().unwrap()}))
