@@ -14,7 +14,7 @@ const STARTUP: Duration = Duration::from_secs(60);
 
 /// A server in a process of its own: one of our examples, or of another make.
 pub(crate) struct Server {
-    _child: Killed,
+    child: Killed,
     said: BTreeMap<&'static str, String>,
 }
 
@@ -57,7 +57,7 @@ impl Server {
                 said.insert(*word, value.trim().to_owned());
             }
         }
-        Self { _child: child, said }
+        Self { child, said }
     }
 
     /// What it has said after one of the words.
@@ -68,10 +68,26 @@ impl Server {
     pub(crate) fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.said("PORT"))
     }
+
+    /// The id of its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.0.id()
+    }
+
+    /// Tells it to stop.
+    pub(crate) fn terminate(&self) {
+        let process = rustix::process::Pid::from_child(&self.child.0);
+        rustix::process::kill_process(process, rustix::process::Signal::TERM).unwrap();
+    }
+
+    /// Waits for its end; `None` when that takes too long.
+    pub(crate) fn wait(&mut self, timeout: Duration) -> Option<ExitStatus> {
+        wait(&mut self.child.0, timeout)
+    }
 }
 
 /// A process that is killed when its owner is gone.
-struct Killed(Child);
+pub(crate) struct Killed(pub(crate) Child);
 
 impl Drop for Killed {
     fn drop(&mut self) {
@@ -137,7 +153,7 @@ pub(crate) fn example_path(name: &str) -> PathBuf {
         let profile = test.parent().and_then(Path::parent).and_then(Path::file_name).unwrap();
         let mut command = Command::new(env!("CARGO"));
         command.args(["build", "--quiet", "--workspace", "--all-features"]);
-        for example in ["client_driver", "conformance_worker", "quickstart"] {
+        for example in ["client_driver", "conformance_worker", "quickstart", "scale_out"] {
             command.args(["--example", example]);
         }
         command.args(["--manifest-path", concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"), "--target-dir"]);

@@ -8,6 +8,8 @@
 #![cfg(unix)]
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
+// What the tests of several workers need besides.
+#[allow(dead_code)]
 mod child;
 mod exclusions;
 mod pages;
