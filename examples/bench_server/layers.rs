@@ -7,6 +7,7 @@ use http::request::Parts;
 use tower_vgi::rpc::RpcService;
 use tower_vgi::{AuthContext, BoxError};
 use tower_vgi_layers::Stack;
+use tower_vgi_layers::access_log::AccessLogLayer;
 use tower_vgi_layers::auth::{AuthError, AuthLayer, BearerTokens, chain};
 use tower_vgi_layers::cors::AllowOrigin;
 use tower_vgi_layers::stack::{Place, StackBuilder};
@@ -79,12 +80,15 @@ impl Layers {
 }
 
 fn everything(service: RpcService) -> StackBuilder {
+    let info = service.info();
     Stack::builder(service)
         .prefix("/vgi")
         .max_request_bytes(64 << 20)
         .max_response_bytes(1 << 30)
         .max_request_memory(1 << 30)
         .cors(AllowOrigin::any())
+        .access_log(AccessLogLayer::to_writer(info, std::io::sink()))
+        .on_serve_start(|| async { Ok::<_, std::convert::Infallible>(()) })
         .auth(AuthLayer::new(chain(tokens(), anybody)))
 }
 

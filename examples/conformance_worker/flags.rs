@@ -10,6 +10,7 @@ use tower_vgi_layers::mount::MountLayer;
 
 use crate::authentication::AuthenticationFlags;
 use crate::later;
+use crate::observation::ObservationFlags;
 use crate::sticky::StickyFlags;
 
 /// What the command line says about features that exist.
@@ -51,6 +52,11 @@ pub(crate) struct Flags {
     /// Origin whose pages may call; may be given again
     #[arg(long = "cors-origin", alias = "cors-origins", value_name = "ORIGIN")]
     pub(crate) cors_origins: Vec<String>,
+    /// Fail the start of the service, which the first request begins, once
+    #[arg(long)]
+    pub(crate) fail_serve_start_once: bool,
+    #[command(flatten)]
+    pub(crate) observation: ObservationFlags,
     #[command(flatten)]
     pub(crate) authentication: AuthenticationFlags,
     #[command(flatten)]
@@ -154,7 +160,7 @@ mod tests {
         let line = "--max-externalized-response-bytes 1 --fake-storage http://127.0.0.1:1 \
                     --externalize-threshold 1 --compression zstd --upload-urls on --max-upload-bytes 1 --max-fetch-bytes 1 \
                     --max-decompressed-fetch-bytes 1 --reject-localhost-redirects \
-                    --identity grants --introspect --access-log /tmp/log --fail-serve-start-once";
+                    --identity grants --introspect";
         let names: Vec<&str> = line.split_whitespace().filter_map(|word| word.strip_prefix("--")).collect();
         assert_eq!(parse(line).unwrap().1, names);
     }

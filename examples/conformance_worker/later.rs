@@ -29,8 +29,6 @@ const FLAGS: &[(&str, Takes)] = &[
     ("reject-localhost-redirects", Takes::Nothing),
     ("identity", Takes::Word { off: &["off"], on: &["both", "introspect-only", "grants"] }),
     ("introspect", Takes::Nothing),
-    ("access-log", Takes::Text),
-    ("fail-serve-start-once", Takes::Nothing),
 ];
 
 /// The flags for the command line's parser.

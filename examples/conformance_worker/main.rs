@@ -21,12 +21,14 @@ mod exchanges;
 mod flags;
 mod implementation;
 mod later;
+mod observation;
 mod probe;
 mod producers;
 mod protocol;
 mod rows;
 mod secondary;
 mod sessions;
+mod start;
 mod sticky;
 mod test_drain;
 mod types;
@@ -55,7 +57,14 @@ async fn run(flags: Flags) -> Result<(), BoxError> {
 fn stack(flags: &Flags) -> Result<Stack, BoxError> {
     let service = rpc_service(flags)?;
     let drain_handle = service.sessions().drain_handle();
+    let access_log = flags.observation.access_log(service.info())?;
     let mut builder = Stack::builder(service).prefix(flags.prefix.as_str());
+    if let Some(log) = access_log {
+        builder = builder.access_log(log);
+    }
+    if flags.fail_serve_start_once {
+        builder = start::fails_once(builder);
+    }
     if let Some(bytes) = flags.max_request_bytes {
         builder = builder.max_request_bytes(bytes);
     }

@@ -11,9 +11,11 @@
 //! | [`mount`] | `mount` | serving under a path prefix |
 //! | [`request_id`] | `request-id` | an id for every request |
 //! | [`trace`] | `trace` | a span and events of every request |
+//! | [`access_log`] | `access-log` | a line of JSON for every call |
 //! | [`capabilities`] | `capabilities` | capability headers on every response |
 //! | [`cors`] | `cors` | calls from pages of other origins |
 //! | [`catch_panic`] | `catch-panic` | an answer where there was a panic |
+//! | [`start_hook`] | `start-hook` | work before the first request |
 //! | [`health`] | `health` | liveness, readiness and discovery |
 //! | [`auth`] | `auth`, `auth-…` | who calls |
 //! | [`body_timeout`] | `body-timeout` | a deadline and a minimum rate for request bodies |
@@ -37,6 +39,7 @@
 //! |---|---|---|
 //! | [`stack`] | `stack` | all layers assembled |
 //! | [`mod@serve`] | `serve`, `tls` | listening, HTTP/1.1 and HTTP/2, TLS, graceful stop |
+//! | [`observe`] | `observe` | observers of your own |
 //! | [`response`] | | bodies and futures for layers of your own that sometimes answer by themselves |
 //! | [`readiness`] | | whether the server takes new work |
 //! | [`testing`] | `testing` | the contract that every layer keeps, as a test for your own |
@@ -92,6 +95,8 @@ mod recorded;
 #[cfg(any(feature = "body-timeout", feature = "catch-panic", feature = "compression", feature = "limit"))]
 mod refusal;
 
+#[cfg(feature = "access-log")]
+pub mod access_log;
 #[cfg(feature = "auth")]
 pub mod auth;
 #[cfg(feature = "body-timeout")]
@@ -116,6 +121,8 @@ pub mod limit;
 pub mod memory;
 #[cfg(feature = "mount")]
 pub mod mount;
+#[cfg(feature = "observe")]
+pub mod observe;
 #[cfg(feature = "pages")]
 pub mod pages;
 #[cfg(any(feature = "health", feature = "serve"))]
@@ -127,6 +134,8 @@ pub mod response;
 pub mod serve;
 #[cfg(feature = "stack")]
 pub mod stack;
+#[cfg(feature = "start-hook")]
+pub mod start_hook;
 #[cfg(feature = "sticky")]
 pub mod sticky;
 #[cfg(any(test, feature = "testing"))]

@@ -7,8 +7,6 @@ use crate::release::Release;
 /// Why a test is not run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reason {
-    /// Needs `--access-log` of the conformance worker.
-    AccessLog,
     /// Needs `--fake-storage` of the conformance worker.
     ExternalStorage,
     /// The suite itself runs it over pipes and sockets only.
@@ -24,7 +22,6 @@ pub(crate) struct Exclusion {
 }
 
 const EXCLUSIONS: &[Exclusion] = &[
-    Exclusion { test: "access_log.schema", releases: &Release::ALL, reason: Reason::AccessLog },
     Exclusion {
         test: "http_response_cap.producer_external_strict_fail",
         releases: &Release::ALL,

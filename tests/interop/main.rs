@@ -48,6 +48,7 @@ fn vgi_rpc_0_52_2_passes_its_own_suite() {
 fn passes_its_own_suite(release: Release) {
     let Some(client) = Client::install(release) else { return };
     let log = client.scratch("access.log");
+    let _ = std::fs::remove_file(&log);
     let server = Server::start("conformance_worker", &["--port", "0", "--access-log", log.to_str().unwrap()]);
     let mut outcomes = suite::run(&client, "plain", &server, "", None, Some(&log));
     drop(server);

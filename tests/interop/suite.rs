@@ -49,7 +49,6 @@ pub(crate) fn run(
         arguments.extend(["--filter", filter]);
     }
     if let Some(path) = access_log {
-        let _ = std::fs::remove_file(path);
         arguments.extend(["--access-log", path.to_str().unwrap()]);
     }
     let output = client.run_suite(&arguments);

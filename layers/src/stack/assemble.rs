@@ -50,6 +50,7 @@ pub(super) fn assemble(mut settings: StackBuilder) -> Result<Stack, StackError> 
     let memory = settings.limits.max_request_memory.map(RequestMemoryLayer::new);
     let sticky = sticky(std::mem::take(&mut settings.sticky), &service);
     let request_id = RequestIdLayer::new();
+    let (access_log, start_hook) = (settings.access_log.take(), settings.start_hook.take());
     let health = settings.health.then(|| HealthLayer::new(info.clone()).readiness(settings.readiness.clone()));
 
     let mut capabilities = Capabilities::new().with(&service);
@@ -87,9 +88,11 @@ pub(super) fn assemble(mut settings: StackBuilder) -> Result<Stack, StackError> 
     let stack = settings.take(Place::BodyTimeout).fill(Some(settings.body_timeout), stack);
     let stack = settings.take(Place::Auth).fill(settings.auth.take(), stack);
     let stack = settings.take(Place::Health).fill(health, stack);
+    let stack = settings.take(Place::StartHook).fill(start_hook, stack);
     let stack = settings.take(Place::CatchPanic).fill(Some(CatchPanicLayer::new()), stack);
     let stack = settings.take(Place::Cors).fill(cors, stack);
     let stack = settings.take(Place::Capabilities).fill(Some(CapabilitiesLayer::new(capabilities.clone())), stack);
+    let stack = settings.take(Place::AccessLog).fill(access_log, stack);
     let stack = settings.take(Place::Trace).fill(Some(TraceLayer::new()), stack);
     let stack = settings.take(Place::RequestId).fill(Some(request_id), stack);
     let stack = settings.take(Place::Mount).fill(mount, stack);

@@ -6,19 +6,21 @@ use std::time::Duration;
 
 use http::HeaderMap;
 use tower_vgi::rpc::RpcService;
-use tower_vgi::{Advertise, Capabilities};
+use tower_vgi::{Advertise, BoxError, Capabilities};
 
 use super::Stack;
 use super::error::StackError;
 use super::layer::{HttpLayer, SharedHttpLayer};
 use super::place::Place;
 use super::slot::{Change, Here};
+use crate::access_log::AccessLogLayer;
 use crate::auth::AuthLayer;
 use crate::body_timeout::RequestBodyTimeoutLayer;
 use crate::compression::CompressionLayer;
 use crate::cors::{AllowOrigin, ResourcePolicy};
 use crate::pages::PagesLayer;
 use crate::readiness::Readiness;
+use crate::start_hook::StartHookLayer;
 
 /// Describes a stack; see [`Stack::builder`]. Nothing is checked before [`build`](Self::build).
 #[must_use = "a builder does nothing until `build` is called"]
@@ -36,6 +38,8 @@ pub struct StackBuilder {
     pub(super) pages: PagesLayer,
     pub(super) sticky: StickySettings,
     pub(super) repository: Option<String>,
+    pub(super) access_log: Option<AccessLogLayer>,
+    pub(super) start_hook: Option<StartHookLayer>,
     pub(super) advertised: Capabilities,
     changes: BTreeMap<Place, Change>,
 }
@@ -82,6 +86,8 @@ impl StackBuilder {
             pages: PagesLayer::new(service.info()),
             sticky: StickySettings::default(),
             repository: None,
+            access_log: None,
+            start_hook: None,
             advertised: Capabilities::new(),
             changes: BTreeMap::new(),
             service,
@@ -201,6 +207,25 @@ impl StackBuilder {
     /// Whether people get a page where nothing is to be found. Default: yes.
     pub fn not_found_page(mut self, show: bool) -> Self {
         self.pages = self.pages.not_found(show);
+        self
+    }
+
+    /// Writes a line for every call. Default: none.
+    pub fn access_log(mut self, log: AccessLogLayer) -> Self {
+        self.access_log = Some(log);
+        self
+    }
+
+    /// Does something before the first request, such as opening a pool of connections; see
+    /// [`StartHookLayer`]. Where it fails, that request is answered with 500, and the next one runs it again.
+    /// Default: nothing.
+    pub fn on_serve_start<F, Fut, E>(mut self, hook: F) -> Self
+    where
+        F: Fn() -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<(), E>> + Send + 'static,
+        E: Into<BoxError>,
+    {
+        self.start_hook = Some(StartHookLayer::new(hook));
         self
     }
 

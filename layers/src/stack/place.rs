@@ -12,12 +12,16 @@ pub enum Place {
     RequestId,
     /// Spans and events: inside of the id, which they show, and outside of everything that may answer.
     Trace,
+    /// A line for every call: outside of all that changes bodies, so that sizes are those on the wire.
+    AccessLog,
     /// Says what the server can do, on whatever response comes from inside: errors and preflights included.
     Capabilities,
     /// Answers preflights, which carry no credentials, before anybody asks for some; lets pages read refusals too.
     Cors,
     /// Turns a panic of anything inside into a response, which then gets its headers outside.
     CatchPanic,
+    /// Work before the first request of all: whatever that is, it has to wait.
+    StartHook,
     /// Discovery and liveness: needs neither credentials nor a body.
     Health,
     /// Who calls: outside of all that reads a body or looks at what is called, so that those who are not let in learn
@@ -41,13 +45,15 @@ pub enum Place {
 
 impl Place {
     /// All places, the outermost first.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::Mount,
         Self::RequestId,
         Self::Trace,
+        Self::AccessLog,
         Self::Capabilities,
         Self::Cors,
         Self::CatchPanic,
+        Self::StartHook,
         Self::Health,
         Self::Auth,
         Self::BodyTimeout,

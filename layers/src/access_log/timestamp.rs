@@ -1,0 +1,67 @@
+//! Times in the form `2026-04-26T15:30:45.123Z`.
+
+use std::cell::Cell;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use chrono::{DateTime, Datelike as _, Timelike as _};
+
+const LENGTH: usize = "2026-04-26T15:30:45".len();
+
+thread_local! {
+    /// The last second and its text: of many lines in one second, only one has to find out which day it is.
+    static LAST: Cell<(u64, [u8; LENGTH])> = const { Cell::new((u64::MAX, [0; LENGTH])) };
+}
+
+pub(super) fn write(line: &mut Vec<u8>, time: SystemTime) {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let (second, text) = LAST.get();
+    let text = if second == since.as_secs() {
+        text
+    } else {
+        let text = render(since.as_secs());
+        LAST.set((since.as_secs(), text));
+        text
+    };
+    line.extend_from_slice(&text);
+    let milliseconds = since.subsec_millis();
+    line.extend_from_slice(&[b'.', digit(milliseconds / 100), digit(milliseconds / 10), digit(milliseconds), b'Z']);
+}
+
+fn render(second: u64) -> [u8; LENGTH] {
+    let time = i64::try_from(second).ok().and_then(|second| DateTime::from_timestamp(second, 0)).unwrap_or_default();
+    let mut text = *b"0000-00-00T00:00:00";
+    let year = u32::try_from(time.year()).unwrap_or(0);
+    let parts = [(0, year / 100), (2, year), (5, time.month()), (8, time.day())];
+    let clock = [(11, time.hour()), (14, time.minute()), (17, time.second())];
+    for (index, value) in parts.into_iter().chain(clock) {
+        text[index] = digit(value / 10);
+        text[index + 1] = digit(value);
+    }
+    text
+}
+
+/// The last digit of a number.
+fn digit(number: u32) -> u8 {
+    b'0' + (number % 10) as u8
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn times_have_milliseconds_and_are_in_utc() {
+        for (milliseconds, expected) in [
+            (0, "1970-01-01T00:00:00.000Z"),
+            (1_777_217_445_123, "2026-04-26T15:30:45.123Z"),
+            (1_777_217_445_009, "2026-04-26T15:30:45.009Z"),
+            (951_782_400_000, "2000-02-29T00:00:00.000Z"),
+        ] {
+            let mut line = Vec::new();
+            write(&mut line, UNIX_EPOCH + Duration::from_millis(milliseconds));
+            assert_eq!(String::from_utf8(line).unwrap(), expected);
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! Bodies that are counted as they pass.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll};
+
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use pin_project::{pin_project, pinned_drop};
+use tower_vgi::{Body, BoxError};
+
+use super::watch::{Received, Watch};
+use super::{End, Observe};
+
+/// The body of an observed request. One that announces its size is not touched.
+#[pin_project]
+pub struct RequestBody<B> {
+    #[pin]
+    inner: B,
+    count: Option<Arc<AtomicU64>>,
+}
+
+impl<B: HttpBody> RequestBody<B> {
+    pub(super) fn new(inner: B) -> (Self, Received) {
+        match inner.size_hint().exact() {
+            Some(bytes) => (Self { inner, count: None }, Received::Announced(bytes)),
+            None => {
+                let count = Arc::new(AtomicU64::new(0));
+                (Self { inner, count: Some(count.clone()) }, Received::Counted(count))
+            }
+        }
+    }
+}
+
+impl<B> fmt::Debug for RequestBody<B> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("RequestBody").field("counted", &self.count).finish_non_exhaustive()
+    }
+}
+
+impl From<RequestBody<Body>> for Body {
+    fn from(body: RequestBody<Body>) -> Self {
+        match body.count {
+            None => body.inner,
+            Some(_) => Self::new(body),
+        }
+    }
+}
+
+impl<B: HttpBody> HttpBody for RequestBody<B> {
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        let this = self.project();
+        let frame = this.inner.poll_frame(cx);
+        if let (Some(count), Poll::Ready(Some(Ok(frame)))) = (this.count, &frame) {
+            count.fetch_add(size(frame), Ordering::Relaxed);
+        }
+        frame
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}
+
+/// The body of an observed response.
+#[pin_project(PinnedDrop)]
+pub struct ResponseBody<B: HttpBody, O: Observe> {
+    #[pin]
+    inner: B,
+    watch: Watch<O>,
+    /// Whether a caller that reads nothing has got everything, as with `HEAD`.
+    headless: bool,
+}
+
+impl<B: HttpBody, O: Observe> ResponseBody<B, O> {
+    pub(super) fn new(inner: B, watch: Watch<O>, headless: bool) -> Self {
+        Self { inner, watch, headless }
+    }
+}
+
+impl<B: HttpBody, O: Observe> fmt::Debug for ResponseBody<B, O> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("ResponseBody").field("size", &self.size_hint()).finish_non_exhaustive()
+    }
+}
+
+impl<B, O> From<ResponseBody<B, O>> for Body
+where
+    B: HttpBody<Data = bytes::Bytes, Error: Into<BoxError>> + Send + 'static,
+    O: Observe<Seen: Send> + Send + 'static,
+{
+    fn from(body: ResponseBody<B, O>) -> Self {
+        Self::new(body)
+    }
+}
+
+impl<B: HttpBody, O: Observe> HttpBody for ResponseBody<B, O> {
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        let mut this = self.project();
+        let frame = this.watch.in_scope(|| this.inner.as_mut().poll_frame(cx));
+        match &frame {
+            Poll::Pending => {}
+            Poll::Ready(Some(Ok(frame))) => {
+                this.watch.sent(size(frame));
+                // A server that knows that this was the last one does not ask again.
+                if this.inner.is_end_stream() {
+                    this.watch.end(End::Complete);
+                }
+            }
+            Poll::Ready(Some(Err(_))) => this.watch.end(End::Broken),
+            Poll::Ready(None) => this.watch.end(End::Complete),
+        }
+        frame
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}
+
+#[pinned_drop]
+impl<B: HttpBody, O: Observe> PinnedDrop for ResponseBody<B, O> {
+    fn drop(self: Pin<&mut Self>) {
+        let this = self.project();
+        if *this.headless || this.inner.is_end_stream() {
+            this.watch.end(End::Complete);
+        }
+    }
+}
+
+fn size<D: bytes::Buf>(frame: &Frame<D>) -> u64 {
+    frame.data_ref().map_or(0, |data| data.remaining() as u64)
+}
