@@ -34,6 +34,7 @@
 //! - [`value`] has the table of Rust types and Arrow types, and [`VgiArrow`](macro@VgiArrow) derives the mapping for
 //!   structs and enums of your own.
 //! - [`rpc::CallContext`] is what a method sees of its call: the caller, headers, logging, cancellation.
+//! - [`rpc::Producer::from_stream`] serves any stream of batches, such as the result of a query.
 //! - [`rpc::ProducerState`] and [`rpc::ExchangeState`] are streams; their state travels sealed with the caller, so that
 //!   any worker takes the next turn.
 //! - [`session`] keeps live objects between the calls of one caller.

@@ -200,6 +200,9 @@ pub(crate) trait Steps: Send {
     /// for and this response opens the stream.
     fn seal(&mut self, checkpoint: Vec<u8>, with_call_token: bool) -> Result<Metadata, RpcError>;
 
+    /// Whether a caller can go on from any checkpoint, and not only from where its response ends.
+    fn is_resumable(&mut self) -> bool;
+
     /// How many bytes the tokens of a checkpoint of that size have at most.
     fn sealed_size(&self, checkpoint: usize) -> usize;
 

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use arrow_array::ArrayRef;
 
 use super::context::CallContext;
+use super::erased_state::{ErasedState, OpenStream};
 use super::params::Params;
 use super::result::MethodResult;
-use super::stream::{ErasedState, Exchange, ExchangeState, OpenStream, Producer, ProducerState, StreamHeader};
+use super::stream::{Exchange, ExchangeState, Producer, ProducerState, StreamHeader};
 use crate::MethodError;
 use crate::wire::{AnnotatedBatch, WireSchema};
 

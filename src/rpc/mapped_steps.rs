@@ -36,6 +36,10 @@ where
         self.steps.seal(checkpoint, with_call_token)
     }
 
+    fn is_resumable(&mut self) -> bool {
+        self.steps.is_resumable()
+    }
+
     fn sealed_size(&self, checkpoint: usize) -> usize {
         self.steps.sealed_size(checkpoint)
     }
@@ -88,6 +92,10 @@ where
 
     fn seal(&mut self, checkpoint: Vec<u8>, with_call_token: bool) -> Result<Metadata, RpcError> {
         self.steps.seal(checkpoint, with_call_token)
+    }
+
+    fn is_resumable(&mut self) -> bool {
+        self.steps.is_resumable()
     }
 
     fn sealed_size(&self, checkpoint: usize) -> usize {

@@ -7,11 +7,13 @@ pub(crate) mod call;
 mod cast;
 mod context;
 mod dispatcher;
+mod erased_state;
 mod failed_call;
 mod handler;
 pub(crate) mod identity;
 mod info;
 mod introspection;
+mod live_stream;
 mod mapped_steps;
 mod method;
 mod params;
@@ -40,6 +42,7 @@ pub(crate) use handler::BoxFuture;
 pub use identity::{new_request_id, new_server_id};
 pub use info::ServiceInfo;
 pub use introspection::{protocol_hash, type_name};
+pub use live_stream::LiveStream;
 pub use log::{LogLevel, LogMessage};
 pub use method::{
     ExchangeBuilder, Method, MethodDescription, MethodKind, Parameter, ProducerBuilder, Protocol, UnaryBuilder,

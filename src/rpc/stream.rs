@@ -9,7 +9,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::context::CallContext;
-use super::handler::BoxFuture;
+use super::erased_state::{ErasedExchange, ErasedProducer, ErasedState, OpenStream};
+use super::live_stream::LiveStream;
 use crate::value::Record;
 use crate::wire::{AnnotatedBatch, Metadata, WireSchema};
 use crate::{MethodError, Result, RpcError};
@@ -34,6 +35,12 @@ pub trait ProducerState: Serialize + DeserializeOwned + Send + 'static {
     fn cancel(&mut self, context: &CallContext) -> impl Future<Output = ()> + Send {
         let _ = context;
         async {}
+    }
+
+    /// Not for implementing: there is one state that is more than what is written down of it.
+    #[doc(hidden)]
+    fn as_live(&mut self) -> Option<&mut LiveStream> {
+        None
     }
 }
 
@@ -289,73 +296,5 @@ impl<S: ExchangeState, H: StreamHeader> Exchange<S, H> {
     pub(crate) fn restore(bytes: &[u8]) -> Option<Box<dyn ErasedState>> {
         let state: S = postcard::from_bytes(bytes).ok()?;
         Some(Box::new(ErasedExchange(state)))
-    }
-}
-
-/// A stream that a method has opened. Schemas are set where they differ from call to call.
-pub(crate) struct OpenStream {
-    pub(crate) output: Option<Arc<WireSchema>>,
-    pub(crate) input: Option<Arc<WireSchema>>,
-    pub(crate) header: Option<RecordBatch>,
-    pub(crate) state: Box<dyn ErasedState>,
-}
-
-/// The object-safe twin of the two state traits.
-pub(crate) trait ErasedState: Send {
-    /// One step; `input` is there for exchanges.
-    fn step<'a>(
-        &'a mut self,
-        context: &'a CallContext,
-        input: Option<AnnotatedBatch>,
-        output: &'a mut Output,
-    ) -> BoxFuture<'a, Result<()>>;
-
-    fn cancel<'a>(&'a mut self, context: &'a CallContext) -> BoxFuture<'a, ()>;
-
-    fn save(&self) -> Result<Vec<u8>>;
-}
-
-struct ErasedProducer<S>(S);
-
-impl<S: ProducerState> ErasedState for ErasedProducer<S> {
-    fn step<'a>(
-        &'a mut self,
-        context: &'a CallContext,
-        _input: Option<AnnotatedBatch>,
-        output: &'a mut Output,
-    ) -> BoxFuture<'a, Result<()>> {
-        Box::pin(self.0.produce(context, output))
-    }
-
-    fn cancel<'a>(&'a mut self, context: &'a CallContext) -> BoxFuture<'a, ()> {
-        Box::pin(self.0.cancel(context))
-    }
-
-    fn save(&self) -> Result<Vec<u8>> {
-        Ok(postcard::to_allocvec(&self.0)?)
-    }
-}
-
-struct ErasedExchange<S>(S);
-
-impl<S: ExchangeState> ErasedState for ErasedExchange<S> {
-    fn step<'a>(
-        &'a mut self,
-        context: &'a CallContext,
-        input: Option<AnnotatedBatch>,
-        output: &'a mut Output,
-    ) -> BoxFuture<'a, Result<()>> {
-        match input {
-            Some(input) => Box::pin(self.0.exchange(context, input, output)),
-            None => Box::pin(async { Err(RpcError::runtime_error("an exchange needs a batch of its caller"))? }),
-        }
-    }
-
-    fn cancel<'a>(&'a mut self, context: &'a CallContext) -> BoxFuture<'a, ()> {
-        Box::pin(self.0.cancel(context))
-    }
-
-    fn save(&self) -> Result<Vec<u8>> {
-        Ok(postcard::to_allocvec(&self.0)?)
     }
 }

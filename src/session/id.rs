@@ -3,15 +3,16 @@
 use std::fmt;
 
 use rand::Rng as _;
+use serde::{Deserialize, Serialize};
 
 /// The id of a session: 12 random bytes, shown as 24 hexadecimal digits.
 ///
 /// It names the session in logs. Knowing it gives nobody access: that takes the token in which it is sealed.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct SessionId([u8; 12]);
 
 impl SessionId {
-    pub(super) fn random() -> Self {
+    pub(crate) fn random() -> Self {
         let mut bytes = [0; 12];
         rand::rng().fill_bytes(&mut bytes);
         Self(bytes)

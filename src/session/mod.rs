@@ -63,7 +63,8 @@ pub use headers::{SESSION, SESSION_ACCEPT, SESSION_CLOSE};
 pub use id::SessionId;
 pub(crate) use live::Live;
 pub(crate) use owner::Owner;
-pub use registry::{DEFAULT_MAX_SESSIONS, Sessions, SessionsBuilder};
+pub(crate) use places::Place;
+pub use registry::{DEFAULT_IDLE_STREAM_TIME_TO_LIVE, DEFAULT_MAX_SESSIONS, Sessions, SessionsBuilder};
 
 /// So many parts that calls seldom meet at the lock of one.
 const SHARDS: usize = 32;

@@ -90,7 +90,7 @@ impl Places {
 }
 
 /// A place, taken until this is dropped.
-pub(super) struct Place {
+pub(crate) struct Place {
     places: Arc<Places>,
     owner: Option<Owner>,
 }

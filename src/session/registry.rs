@@ -15,13 +15,16 @@ use super::entry::{Entry, Held};
 use super::id::SessionId;
 use super::live::Live;
 use super::owner::Owner;
-use super::places::Places;
+use super::places::{Place, Places};
 use super::reaper::reap;
 use super::shard::Shard;
 use crate::{AuthContext, RpcError};
 
 /// How many sessions there may be unless the server says otherwise.
 pub const DEFAULT_MAX_SESSIONS: usize = 100_000;
+
+/// How long a live stream is kept for a caller who does not come back, unless the server says otherwise.
+pub const DEFAULT_IDLE_STREAM_TIME_TO_LIVE: Duration = Duration::from_secs(300);
 
 /// Nothing is kept longer.
 const MAX_TIME_TO_LIVE: Duration = Duration::from_secs(365 * 24 * 3600);
@@ -46,7 +49,11 @@ pub struct Sessions(Arc<Shared>);
 pub(super) struct Shared {
     pub(super) shards: [Shard; SHARDS],
     places: Arc<Places>,
+    /// Closed to sessions.
     draining: AtomicBool,
+    /// Closed to what was here before, too.
+    ended: AtomicBool,
+    idle_stream_time_to_live: Duration,
     reaper: OnceLock<AbortHandle>,
 }
 
@@ -56,10 +63,12 @@ pub(super) struct Shared {
 pub struct SessionsBuilder {
     max_sessions: usize,
     max_sessions_per_caller: Option<usize>,
+    idle_stream_time_to_live: Duration,
 }
 
 impl SessionsBuilder {
-    /// How many sessions there may be at the same time. Default: [`DEFAULT_MAX_SESSIONS`].
+    /// How many sessions there may be at the same time, [live streams](crate::rpc::LiveStream) between two turns included.
+    /// Default: [`DEFAULT_MAX_SESSIONS`].
     pub fn max_sessions(mut self, max: usize) -> Self {
         self.max_sessions = max;
         self
@@ -71,12 +80,21 @@ impl SessionsBuilder {
         self
     }
 
+    /// How long a [live stream](crate::rpc::LiveStream) is kept for a caller who does not ask for its next batch. Default:
+    /// [`DEFAULT_IDLE_STREAM_TIME_TO_LIVE`].
+    pub fn idle_stream_time_to_live(mut self, time_to_live: Duration) -> Self {
+        self.idle_stream_time_to_live = time_to_live;
+        self
+    }
+
     /// Makes the registry.
     pub fn build(self) -> Sessions {
         Sessions(Arc::new(Shared {
             shards: std::array::from_fn(|_| Shard::default()),
             places: Arc::new(Places::new(self.max_sessions, self.max_sessions_per_caller)),
             draining: AtomicBool::new(false),
+            ended: AtomicBool::new(false),
+            idle_stream_time_to_live: self.idle_stream_time_to_live,
             reaper: OnceLock::new(),
         }))
     }
@@ -90,7 +108,11 @@ impl Sessions {
 
     /// Begins a registry with other limits.
     pub fn builder() -> SessionsBuilder {
-        SessionsBuilder { max_sessions: DEFAULT_MAX_SESSIONS, max_sessions_per_caller: None }
+        SessionsBuilder {
+            max_sessions: DEFAULT_MAX_SESSIONS,
+            max_sessions_per_caller: None,
+            idle_stream_time_to_live: DEFAULT_IDLE_STREAM_TIME_TO_LIVE,
+        }
     }
 
     /// How many objects are alive, those included that are being closed.
@@ -165,6 +187,43 @@ impl Sessions {
         if let Some(entry) = self.shard(id).remove(id) {
             entry.discard();
         }
+    }
+
+    /// A place for something that will be [parked](Self::park).
+    pub(crate) fn reserve(&self, owner: &Owner) -> Result<Place, RpcError> {
+        self.0.places.take(owner)
+    }
+
+    /// Keeps a part of a call until the caller comes back for it. When everything has been ended, there is no place to
+    /// come back to.
+    pub(crate) fn park<T: Send + 'static>(
+        &self,
+        id: SessionId,
+        object: T,
+        owner: Owner,
+        place: Place,
+        runtime: Handle,
+    ) {
+        // Deadlines belong to a runtime, and this may be the drop of something outside of it.
+        let _entered = runtime.enter();
+        self.watch(&runtime);
+        let mut live = Live::new(object, runtime.clone());
+        live.put_in(place);
+        let deadline = Instant::now() + self.0.idle_stream_time_to_live.min(MAX_TIME_TO_LIVE);
+        let entry = Arc::new(Entry::new(id, owner, deadline, live));
+        // Otherwise its end has been seen to.
+        let _ = self.shard(&id).insert(entry, &self.0.ended);
+    }
+
+    /// Takes out what was parked, if this caller parked it.
+    pub(crate) fn unpark<T: 'static>(&self, id: SessionId, auth: &AuthContext) -> Option<(Box<T>, Place)> {
+        self.find(id, auth)?;
+        let entry = self.shard(&id).remove(&id)?;
+        entry.try_hold()?.take()?.take()
+    }
+
+    pub(super) fn set_ended(&self, ended: bool) {
+        self.0.ended.store(ended, Ordering::SeqCst);
     }
 
     pub(super) fn set_draining(&self, draining: bool) {

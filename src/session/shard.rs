@@ -37,11 +37,11 @@ impl Inner {
 }
 
 impl Shard {
-    /// Registers a session, unless the server drains. That is looked at under the lock, so that whoever lets a server
-    /// drain and takes all sessions out afterwards misses none.
-    pub(super) fn insert(&self, entry: Arc<Entry>, draining: &AtomicBool) -> Result<(), RpcError> {
+    /// Registers a session, unless the door is closed. That is looked at under the lock, so that whoever closes the door
+    /// and takes all sessions out afterwards misses none.
+    pub(super) fn insert(&self, entry: Arc<Entry>, closed: &AtomicBool) -> Result<(), RpcError> {
         let mut inner = lock(&self.0);
-        if draining.load(Ordering::SeqCst) {
+        if closed.load(Ordering::SeqCst) {
             return Err(server_draining());
         }
         let deadline = inner.deadlines.insert_at(entry.id, entry.deadline);

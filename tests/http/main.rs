@@ -18,6 +18,7 @@ mod disconnect;
 mod envelope;
 mod failures;
 mod flat_protocol;
+mod live_streams;
 mod logs;
 mod memory;
 mod panics;

@@ -9,5 +9,6 @@ mod calculator;
 mod declaration;
 mod description;
 mod layers;
+mod live;
 mod streams;
 mod unary;

@@ -58,7 +58,7 @@ where
     }
 
     /// Sends a header with each request.
-    pub fn header(mut self, name: &'static str, value: &'static str) -> Self {
+    pub fn header(mut self, name: &'static str, value: &str) -> Self {
         self.headers.insert(name, value.parse().unwrap());
         self
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 
 use super::CallContext;
-use crate::session::{CallSession, Live, Owner, SESSION_ACCEPT, SessionGuard, SessionId};
+use crate::session::{CallSession, Live, Owner, SESSION_ACCEPT, SessionGuard, SessionId, Sessions};
 use crate::{Result, RpcError};
 
 impl CallContext {
@@ -96,6 +96,11 @@ impl CallContext {
             Some(session) => Ok(session.close().await?),
             None => Ok(()),
         }
+    }
+
+    /// Where live objects are kept between calls.
+    pub(crate) fn sessions(&self) -> &Sessions {
+        &self.hosted().runtime.sessions
     }
 
     pub(crate) fn call_session(&self) -> Option<&CallSession> {

@@ -215,7 +215,7 @@ impl StreamedProducer {
         let due = self.bytes_since_cursor + size >= CURSOR_EVERY_BYTES
             || self.batches_since_cursor + 1 >= CURSOR_EVERY_BATCHES;
         // A batch without rows and with a cursor would be read as a cursor alone.
-        let carries_cursor = due && !step.finished && data.batch.num_rows() > 0;
+        let carries_cursor = due && !step.finished && data.batch.num_rows() > 0 && self.steps.is_resumable();
         if carries_cursor {
             let checkpoint = self.steps.checkpoint()?;
             for (key, value) in self.steps.seal(checkpoint, !self.call_token_sent)?.iter() {

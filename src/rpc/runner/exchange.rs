@@ -11,8 +11,9 @@ use crate::rpc::call::Part;
 use crate::rpc::cast::cast_lossless;
 use crate::rpc::context::CallContext;
 use crate::rpc::dispatcher::Runtime;
+use crate::rpc::erased_state::{ErasedState, OpenStream};
 use crate::rpc::method::MethodDescription;
-use crate::rpc::stream::{ErasedState, OpenStream, Output};
+use crate::rpc::stream::Output;
 use crate::rpc::token::{self, CallPart, OpenCall};
 use crate::wire::{AnnotatedBatch, Metadata, WireSchema, keys};
 

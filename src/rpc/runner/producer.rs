@@ -8,8 +8,9 @@ use crate::RpcError;
 use crate::rpc::call::{Part, Step, Steps};
 use crate::rpc::context::{CallContext, CancelOnDrop};
 use crate::rpc::dispatcher::Runtime;
+use crate::rpc::erased_state::ErasedState;
 use crate::rpc::handler::BoxFuture;
-use crate::rpc::stream::{ErasedState, Output};
+use crate::rpc::stream::Output;
 use crate::rpc::token::{self, OpenCall};
 use crate::wire::{Metadata, WireSchema, keys};
 
@@ -85,6 +86,7 @@ impl Steps for ProducerSteps {
     }
 
     fn seal(&mut self, checkpoint: Vec<u8>, with_call_token: bool) -> Result<Metadata, RpcError> {
+        self.state.hand_out(&checkpoint).map_err(crate::MethodError::into_rpc_error)?;
         let tokens = &self.runtime.tokens;
         let mut metadata = Metadata::new();
         metadata.insert(keys::STREAM_STATE, tokens.seal_cursor(&self.open, checkpoint, &scope(&self.context))?);
@@ -92,6 +94,10 @@ impl Steps for ProducerSteps {
             metadata.insert(keys::CALL_STATE, tokens.seal_call(&self.open, &scope(&self.context))?);
         }
         Ok(metadata)
+    }
+
+    fn is_resumable(&mut self) -> bool {
+        self.state.is_resumable()
     }
 
     fn sealed_size(&self, checkpoint: usize) -> usize {
