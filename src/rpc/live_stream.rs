@@ -113,16 +113,20 @@ impl Producer<LiveStream> {
     ///
     /// ```
     /// use arrow_array::RecordBatch;
-    /// use futures_util::stream;
+    /// use arrow_schema::{ArrowError, SchemaRef};
+    /// use futures_util::Stream;
     /// use tower_vgi::Result;
     /// use tower_vgi::rpc::{LiveStream, Producer};
     ///
-    /// fn rows(batches: Vec<RecordBatch>) -> Result<Producer<LiveStream>> {
-    ///     let schema = batches[0].schema();
-    ///     Ok(Producer::from_stream(stream::iter(batches.into_iter().map(Result::Ok))).with_schema(schema))
+    /// /// Answers with the result of a query, whatever columns it has.
+    /// fn answer<S>(schema: SchemaRef, result: S) -> Result<Producer<LiveStream>>
+    /// where
+    ///     S: Stream<Item = Result<RecordBatch, ArrowError>> + Send + 'static,
+    /// {
+    ///     Ok(Producer::from_stream(result).with_schema(schema))
     /// }
-    /// # let batch = RecordBatch::new_empty(std::sync::Arc::new(arrow_schema::Schema::empty()));
-    /// # assert!(rows(vec![batch]).is_ok());
+    /// # let schema = std::sync::Arc::new(arrow_schema::Schema::empty());
+    /// # assert!(answer(schema, futures_util::stream::empty()).is_ok());
     /// ```
     pub fn from_stream<S, E>(batches: S) -> Self
     where
