@@ -20,7 +20,32 @@ use crate::BoxError;
 pub struct Body {
     kind: Kind,
     // After the body in the order in which they are dropped.
-    guards: Vec<Box<dyn Any + Send>>,
+    guards: Vec<Guard>,
+}
+
+/// What a body keeps.
+pub(crate) type Guard = Box<dyn Delivery>;
+
+/// Wants to know whether what was made of a response reaches whoever reads it.
+///
+/// A layer that has done something elsewhere of which only the response tells undoes it when this is dropped and
+/// [`delivered`](Self::delivered) was not called since.
+pub trait Delivery: Send + 'static {
+    /// All that has been made of the response so far was taken, to be sent. Called any number of times; last when the
+    /// body has ended.
+    fn delivered(&mut self);
+}
+
+#[cfg(feature = "server")]
+pub(crate) fn held(guard: impl Any + Send) -> Guard {
+    Box::new(Held(guard))
+}
+
+/// Something that is only kept.
+struct Held<T>(#[allow(dead_code)] T);
+
+impl<T: Send + 'static> Delivery for Held<T> {
+    fn delivered(&mut self) {}
 }
 
 #[derive(Default)]
@@ -84,11 +109,16 @@ impl Body {
 
     /// Keeps something alive until the body has ended or was dropped: a permit, a lock.
     pub fn hold(&mut self, guard: impl Any + Send) {
-        self.guards.push(Box::new(guard));
+        self.guards.push(Box::new(Held(guard)));
+    }
+
+    /// Tells when what there is of the body has been taken.
+    pub fn on_delivery(&mut self, delivery: impl Delivery) {
+        self.guards.push(Box::new(delivery));
     }
 
     #[cfg(feature = "server")]
-    pub(crate) fn hold_all(&mut self, guards: Vec<Box<dyn Any + Send>>) {
+    pub(crate) fn hold_all(&mut self, guards: Vec<Guard>) {
         if self.guards.is_empty() {
             self.guards = guards;
         } else {
@@ -133,6 +163,10 @@ impl HttpBody for Body {
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let this = self.get_mut();
+        if !this.guards.is_empty() && matches!(this.kind, Kind::Boxed(_)) {
+            // Whoever asks for more has taken what there was.
+            this.guards.iter_mut().for_each(|guard| guard.delivered());
+        }
         let frame = match &mut this.kind {
             Kind::Empty => Poll::Ready(None),
             Kind::Complete { frames, left } => Poll::Ready(frames.pop_front().map(|frame| {
@@ -141,8 +175,16 @@ impl HttpBody for Body {
             })),
             Kind::Boxed(body) => body.as_mut().poll_frame(cx),
         };
-        if matches!(frame, Poll::Ready(None)) {
-            this.guards.clear();
+        match &frame {
+            Poll::Ready(None) => {
+                this.guards.iter_mut().for_each(|guard| guard.delivered());
+                this.guards.clear();
+            }
+            // Whoever knows the length asks no more.
+            Poll::Ready(Some(Ok(_))) if !this.guards.is_empty() && this.is_end_stream() => {
+                this.guards.iter_mut().for_each(|guard| guard.delivered());
+            }
+            _ => {}
         }
         frame
     }
@@ -227,5 +269,30 @@ mod tests {
         }
         drop(held(Body::from("abc")));
         assert_eq!(Arc::strong_count(&guard), 1);
+    }
+
+    #[test]
+    fn what_was_taken_was_delivered() {
+        struct Count(Arc<std::sync::atomic::AtomicUsize>);
+        impl Delivery for Count {
+            fn delivered(&mut self) {
+                self.0.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            }
+        }
+        let mut context = Context::from_waker(std::task::Waker::noop());
+        let count = Arc::<std::sync::atomic::AtomicUsize>::default();
+        let seen = || count.load(std::sync::atomic::Ordering::SeqCst);
+
+        let mut complete = Body::from_frames([Bytes::from_static(b"a"), Bytes::from_static(b"b")]);
+        complete.on_delivery(Count(count.clone()));
+        let _ = Pin::new(&mut complete).poll_frame(&mut context);
+        assert_eq!(seen(), 0, "the rest has not been taken");
+        let _ = Pin::new(&mut complete).poll_frame(&mut context);
+        assert_eq!(seen(), 1, "who knows the length does not ask for the end");
+
+        let mut unread = Body::from("abc");
+        unread.on_delivery(Count(count.clone()));
+        drop(unread);
+        assert_eq!(seen(), 1);
     }
 }

@@ -1,5 +1,8 @@
 //! Header names and values that server and client share.
 
+// A store needs the media type only.
+#![cfg_attr(not(any(feature = "client", feature = "server")), allow(dead_code))]
+
 use http::{HeaderName, HeaderValue};
 
 /// The media type of every RPC body.

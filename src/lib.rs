@@ -40,6 +40,7 @@
 //! - [`session`] keeps live objects between the calls of one caller.
 //! - [`rpc::CallLayer`]s wrap the decoded call: around everything, one protocol or one method.
 //! - The crate `tower-vgi-layers` has what wraps the HTTP message: compression, limits, health and serving.
+//! - [`external`] keeps large batches in an object store and fetches them from there.
 //! - [`error`] tells how errors reach callers of other languages.
 //! - [`wire`] is Arrow IPC with metadata on every batch, and useful by itself.
 //!
@@ -51,6 +52,7 @@
 //! | `client` | no | [`client`]: channels, typed proxies, streams, sessions |
 //! | `client-tls` | no | `https://` for channels |
 //! | `cli` | no | the program `tower-vgi`, which describes servers and calls them |
+//! | `external` | no | [`external`]: batches that are kept in object stores, for servers and clients |
 //! | `server` | yes | [`rpc`]: the service, the dispatcher, tokens and introspection; `macros` with it |
 //!
 //! Without features there are [`wire`], [`value`], [`error`] and the shared [`vocabulary`].
@@ -60,19 +62,29 @@ pub mod body;
 #[cfg(feature = "client")]
 pub mod client;
 pub mod error;
+#[cfg(feature = "external")]
+pub mod external;
 #[cfg(any(feature = "client", feature = "server"))]
 mod generation;
-#[cfg(any(feature = "client", feature = "server"))]
+#[cfg(any(feature = "client", feature = "external", feature = "server"))]
 mod headers;
-#[cfg(any(feature = "client", feature = "server"))]
+#[cfg(any(feature = "client", feature = "external", feature = "server"))]
 mod log;
 pub mod memory;
 #[cfg(any(feature = "client", feature = "server"))]
 mod method;
+#[cfg(any(feature = "client", feature = "external"))]
+mod received;
+#[cfg(any(feature = "client", feature = "external", feature = "server"))]
+mod reference;
 #[cfg(any(feature = "client", feature = "server"))]
 mod reflection;
+#[cfg(any(feature = "client-tls", feature = "external"))]
+mod tls;
 #[cfg(any(feature = "client", feature = "server"))]
 mod type_name;
+#[cfg(any(feature = "client", feature = "external"))]
+mod upload_url;
 pub mod value;
 pub mod vocabulary;
 pub mod wire;
@@ -89,9 +101,11 @@ pub mod rpc;
 #[cfg(feature = "server")]
 pub mod session;
 
-pub use body::Body;
+pub use body::{Body, Delivery};
 pub use error::{AuthReason, ErrorCode, ErrorDetail, MethodError, Result, RpcError};
 pub use memory::{RequestMemory, RequestMemoryPool};
+#[cfg(any(feature = "client", feature = "external", feature = "server"))]
+pub use reference::{ByReference, Reference};
 pub use value::{Record, VgiArrow};
 pub use vocabulary::{Advertise, AuthContext, Capabilities, MountPrefix, PeerAddr, PeerCertificates, ResponseBudget};
 

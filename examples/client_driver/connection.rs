@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use tower_vgi::client::{
     Channel, ExchangeStream, MethodCall, ProducerStream, ServerCapabilities, Session, request_upload_urls,
 };
+use tower_vgi::external::{Fetcher, UrlPolicy};
 use tower_vgi::wire::{AnnotatedBatch, keys};
 use tower_vgi::{RpcError, client};
 
@@ -34,9 +35,6 @@ impl Connected {
         if text("transport") != Some("http") {
             return Err("this client speaks HTTP only".to_owned());
         }
-        if request.get("external").and_then(Value::as_bool) == Some(true) {
-            return Err("this client does not fetch batches from elsewhere yet".to_owned());
-        }
         let protocol = text("protocol").filter(|name| !name.is_empty()).ok_or("there is no 'protocol'")?.to_owned();
         let logs = Arc::new(Mutex::new(Vec::new()));
         let seen = logs.clone();
@@ -44,6 +42,11 @@ impl Connected {
         let mut builder = Channel::builder().request_ahead(false).on_log(move |message| {
             seen.lock().unwrap_or_else(PoisonError::into_inner).push(relay::log(message));
         });
+        if request.get("external").and_then(Value::as_bool) == Some(true) {
+            // The storage of the suite is on this machine.
+            let fetcher = Fetcher::builder().policy(UrlPolicy::any()).build().map_err(|error| error.to_string())?;
+            builder = builder.external(fetcher);
+        }
         match request.get("compression_level") {
             None => {}
             Some(Value::Null) => builder = builder.compression_level(None),

@@ -9,6 +9,7 @@ use tower_vgi_layers::limit::MAX_LIMIT;
 use tower_vgi_layers::mount::MountLayer;
 
 use crate::authentication::AuthenticationFlags;
+use crate::external::ExternalFlags;
 use crate::later;
 use crate::observation::ObservationFlags;
 use crate::sticky::StickyFlags;
@@ -61,6 +62,8 @@ pub(crate) struct Flags {
     pub(crate) authentication: AuthenticationFlags,
     #[command(flatten)]
     pub(crate) sticky: StickyFlags,
+    #[command(flatten)]
+    pub(crate) external: ExternalFlags,
 }
 
 impl Flags {
@@ -157,10 +160,7 @@ mod tests {
 
     #[test]
     fn what_does_not_exist_yet_is_named() {
-        let line = "--max-externalized-response-bytes 1 --fake-storage http://127.0.0.1:1 \
-                    --externalize-threshold 1 --compression zstd --upload-urls on --max-upload-bytes 1 --max-fetch-bytes 1 \
-                    --max-decompressed-fetch-bytes 1 --reject-localhost-redirects \
-                    --identity grants --introspect";
+        let line = "--identity grants --introspect";
         let names: Vec<&str> = line.split_whitespace().filter_map(|word| word.strip_prefix("--")).collect();
         assert_eq!(parse(line).unwrap().1, names);
     }

@@ -9,20 +9,24 @@ use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Utc};
 use indexmap::IndexMap;
 use tower_vgi::rpc::{CallContext, Exchange, LogLevel, LogMessage, Producer};
 use tower_vgi::value::{DictionaryString, LargeBinary, LargeString};
-use tower_vgi::{Result, RpcError};
+use tower_vgi::{ByReference, Result, RpcError};
 
 use crate::exchanges::{Accumulate, EchoAloud, EchoAndFail, MetadataEcho, NoColumns, ObservedEcho, Oversized, Scale};
 use crate::probe::{self, Counts};
 use crate::producers::{Annotated, Blocks, CountAloud, CountAndFail, CountUp, Dynamic, Endless, TickEcho};
 use crate::protocol::ConformanceService;
+use crate::published::PublishedStrings;
 use crate::sessions::{Counter, SessionAdd, SessionCount};
 use crate::types::{
     AllTypes, Amount, BoundingBox, ConformanceHeader, ContainerWideTypes, DeepNested, EmbeddedArrow, NestedContainers,
     Point, RichHeader, Status, WideTypes,
 };
 
-/// The implementation; it has no state of its own.
-pub(crate) struct Conformance;
+/// The implementation.
+#[derive(Clone, Default)]
+pub(crate) struct Conformance {
+    pub(crate) published: PublishedStrings,
+}
 
 /// Methods that give their one parameter back.
 macro_rules! echo {
@@ -107,8 +111,8 @@ impl ConformanceService for Conformance {
         Ok(bytes)
     }
 
-    async fn published_string(&self, _value: String, _include_sha256: bool) -> Result<String> {
-        Err(RpcError::runtime_error("published_string requires external storage"))?
+    async fn published_string(&self, value: String, include_sha256: bool) -> Result<ByReference<String>> {
+        Ok(self.published.get(value, include_sha256).await?.into())
     }
 
     async fn void_noop(&self) -> Result<()> {

@@ -2,13 +2,11 @@
 
 use clap::builder::{PossibleValuesParser, ValueParser};
 use clap::parser::ValueSource;
-use clap::{Arg, ArgAction, ArgMatches, value_parser};
+use clap::{Arg, ArgAction, ArgMatches};
 
 /// What a flag takes.
 enum Takes {
     Nothing,
-    Text,
-    Number,
     /// A word that asks for nothing, or one that does.
     Word {
         off: &'static [&'static str],
@@ -17,16 +15,6 @@ enum Takes {
 }
 
 const FLAGS: &[(&str, Takes)] = &[
-    ("max-externalized-response-bytes", Takes::Number),
-    ("fake-storage", Takes::Text),
-    ("externalize-threshold", Takes::Number),
-    ("compression", Takes::Word { off: &["none"], on: &["zstd"] }),
-    // `auto` asks for them with a storage only, and that has a line of its own.
-    ("upload-urls", Takes::Word { off: &["auto", "off"], on: &["on"] }),
-    ("max-upload-bytes", Takes::Number),
-    ("max-fetch-bytes", Takes::Number),
-    ("max-decompressed-fetch-bytes", Takes::Number),
-    ("reject-localhost-redirects", Takes::Nothing),
     ("identity", Takes::Word { off: &["off"], on: &["both", "introspect-only", "grants"] }),
     ("introspect", Takes::Nothing),
 ];
@@ -37,8 +25,6 @@ pub(crate) fn flags() -> impl Iterator<Item = Arg> {
         let flag = Arg::new(*name).long(*name).help("Not supported yet");
         let parser: ValueParser = match takes {
             Takes::Nothing => return flag.action(ArgAction::SetTrue),
-            Takes::Text => value_parser!(String),
-            Takes::Number => value_parser!(u64).into(),
             Takes::Word { off, on } => PossibleValuesParser::new(off.iter().chain(*on)).into(),
         };
         flag.value_parser(parser)

@@ -10,7 +10,10 @@ use tower_vgi::rpc::{BuildError, Protocol, RpcService, TokenKeys};
 use tower_vgi_layers::Stack;
 use tower_vgi_layers::compression::CompressionLayer;
 use tower_vgi_layers::cors::AllowOrigin;
+use tower_vgi_layers::external::ExternalLayer;
 
+use crate::external::ExternalFlags;
+use crate::fake_storage::FakeStorage;
 use crate::flags::Flags;
 use crate::implementation::Conformance;
 use crate::protocol::{ConformanceServiceServer, FLAT_VERSION, NOT_FLAT};
@@ -18,6 +21,8 @@ use crate::secondary::{SecondaryServer, SecondaryService};
 
 mod authentication;
 mod exchanges;
+mod external;
+mod fake_storage;
 mod flags;
 mod implementation;
 mod later;
@@ -25,6 +30,7 @@ mod observation;
 mod probe;
 mod producers;
 mod protocol;
+mod published;
 mod rows;
 mod secondary;
 mod sessions;
@@ -55,7 +61,8 @@ async fn run(flags: Flags) -> Result<(), BoxError> {
 }
 
 fn stack(flags: &Flags) -> Result<Stack, BoxError> {
-    let service = rpc_service(flags)?;
+    let external = flags.external.layer()?;
+    let service = rpc_service(flags, external.as_ref())?;
     let drain_handle = service.sessions().drain_handle();
     let access_log = flags.observation.access_log(service.info())?;
     let mut builder = Stack::builder(service).prefix(flags.prefix.as_str());
@@ -65,8 +72,14 @@ fn stack(flags: &Flags) -> Result<Stack, BoxError> {
     if flags.fail_serve_start_once {
         builder = start::fails_once(builder);
     }
-    if let Some(bytes) = flags.max_request_bytes {
+    if let Some(bytes) = flags.max_request_bytes.or(flags.external.max_request_bytes()) {
         builder = builder.max_request_bytes(bytes);
+    }
+    if let Some(external) = &external {
+        builder = builder.advertise(external);
+    }
+    if let Some(upload_urls) = flags.external.upload_urls()? {
+        builder = builder.upload_urls(upload_urls);
     }
     if let Some(bytes) = flags.max_response_bytes {
         builder = builder.max_response_bytes(bytes);
@@ -84,14 +97,18 @@ fn stack(flags: &Flags) -> Result<Stack, BoxError> {
     Ok(builder.build()?)
 }
 
-fn rpc_service(flags: &Flags) -> Result<RpcService, BuildError> {
+fn rpc_service(flags: &Flags, external: Option<&ExternalLayer<FakeStorage>>) -> Result<RpcService, BuildError> {
+    let conformance = Conformance { published: ExternalFlags::published(external) };
     let mut builder = RpcService::builder()
-        .protocol(primary())
-        .flat_protocol(flat())
+        .protocol(primary(conformance.clone()))
+        .flat_protocol(flat(conformance))
         .protocol(SecondaryServer::new(SecondaryService))
         .generations(flags.generation)
         .describe(!flags.no_describe)
         .token_time_to_live(Duration::from_secs(flags.token_ttl));
+    if let Some(external) = external {
+        builder = builder.layer(external.clone());
+    }
     if let Some(key) = flags.token_key {
         builder = builder.token_keys(TokenKeys::new(key));
     }
@@ -101,13 +118,13 @@ fn rpc_service(flags: &Flags) -> Result<RpcService, BuildError> {
     builder.build()
 }
 
-fn primary() -> Protocol {
-    ConformanceServiceServer::new(Conformance).into()
+fn primary(conformance: Conformance) -> Protocol {
+    ConformanceServiceServer::new(conformance).into()
 }
 
 /// The primary protocol as the flat generation knows it.
-fn flat() -> Protocol {
-    NOT_FLAT.into_iter().fold(primary(), Protocol::without_method).version(FLAT_VERSION)
+fn flat(conformance: Conformance) -> Protocol {
+    NOT_FLAT.into_iter().fold(primary(conformance), Protocol::without_method).version(FLAT_VERSION)
 }
 
 #[cfg(test)]
@@ -119,9 +136,10 @@ mod tests {
     #[test]
     fn protocols_are_those_of_the_reference() {
         let secondary = Protocol::from(SecondaryServer::new(SecondaryService));
-        assert_eq!((primary().methods().count(), flat().methods().count()), (90, 81));
+        let (primary, flat) = (primary(Conformance::default()), flat(Conformance::default()));
+        assert_eq!((primary.methods().count(), flat.methods().count()), (90, 81));
         let expected = "05479410c96f34410a2b10a4f6a49d59dcfd9d6d1d45ce9a9807d060a3bd6014";
-        assert_eq!(protocol_hash(&primary()), expected);
+        assert_eq!(protocol_hash(&primary), expected);
         let expected = "58557cf1611546ad22d1c379bc3ce1b04166082f78375e9fc959f0086347eab6";
         assert_eq!(protocol_hash(&secondary), expected);
     }

@@ -3,9 +3,9 @@
 use bytes::Bytes;
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Utc};
 use indexmap::IndexMap;
-use tower_vgi::Result;
 use tower_vgi::rpc::{CallContext, Exchange, Producer};
 use tower_vgi::value::{DictionaryString, LargeBinary, LargeString};
+use tower_vgi::{ByReference, Result};
 
 use crate::rows::{Accumulated, Count, Increment, InputSeen, Measure, Nothing, Number, TickSeen};
 use crate::types::{
@@ -61,7 +61,7 @@ pub(crate) trait ConformanceService {
     /// Gives so many bytes, for exceeding limits on responses.
     async fn oversized_unary(&self, target_bytes: i64) -> Result<Vec<u8>>;
     /// Gives the text back from external storage, where it is put once.
-    async fn published_string(&self, value: String, include_sha256: bool) -> Result<String>;
+    async fn published_string(&self, value: String, include_sha256: bool) -> Result<ByReference<String>>;
     /// Gives the number back.
     async fn echo_int(&self, value: i64) -> Result<i64>;
     /// Gives the number back.

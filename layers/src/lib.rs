@@ -23,15 +23,17 @@
 //! | [`memory`] | `request-memory` | a bound on the memory of all requests together |
 //! | [`compression`] | `compression` | zstd and gzip, both ways |
 //! | [`pages`] | `pages` | pages for people |
+//! | [`upload_url`] | `upload-url` | URLs at which callers put what they want to send |
 //! | [`sticky`] | `sticky` | sessions: callers come back to live objects |
 //!
-//! Two wrap the decoded call instead, `Service<Call, Response = Reply>`: around all calls, one protocol's or one
+//! Three wrap the decoded call instead, `Service<Call, Response = Reply>`: around all calls, one protocol's or one
 //! method's.
 //!
 //! | module | feature | concern |
 //! |---|---|---|
 //! | [`call_timeout`] | `call-timeout` | a time limit for each call and each later step |
 //! | [`concurrency`] | `concurrency-limit` | how many calls run at the same time |
+//! | [`external`] | `external` | large batches by reference, both ways |
 //!
 //! The rest:
 //!
@@ -113,6 +115,8 @@ pub mod compression;
 pub mod concurrency;
 #[cfg(feature = "cors")]
 pub mod cors;
+#[cfg(feature = "external")]
+pub mod external;
 #[cfg(feature = "health")]
 pub mod health;
 #[cfg(feature = "limit")]
@@ -142,6 +146,8 @@ pub mod sticky;
 pub mod testing;
 #[cfg(feature = "trace")]
 pub mod trace;
+#[cfg(feature = "upload-url")]
+pub mod upload_url;
 
 #[cfg(feature = "serve")]
 pub use serve::serve;

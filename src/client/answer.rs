@@ -11,7 +11,7 @@ use crate::{Result, RpcError};
 pub(crate) enum Item {
     Data(AnnotatedBatch),
     Token(AnnotatedBatch),
-    Pointer { location: String, batch: AnnotatedBatch },
+    Pointer(AnnotatedBatch),
 }
 
 /// Hands a log over, gives an error as such, and says what anything else is.
@@ -20,30 +20,17 @@ pub(crate) fn classify(
     reader: &ResponseReader,
     on_log: Option<&OnLog>,
 ) -> Result<Option<Item>, RpcError> {
-    let location = match batch.kind() {
-        BatchKind::Data => return Ok(Some(Item::Data(batch))),
-        BatchKind::Token => return Ok(Some(Item::Token(batch))),
+    match batch.kind() {
+        BatchKind::Data => Ok(Some(Item::Data(batch))),
+        BatchKind::Token => Ok(Some(Item::Token(batch))),
         BatchKind::Log { level, message } => {
             if let Some(on_log) = on_log {
                 on_log(&error::log_message(&batch.metadata, &level, &message));
             }
-            return Ok(None);
+            Ok(None)
         }
-        BatchKind::Error { message } => return Err(error::rpc_error(&batch.metadata, &message, reader.status)),
-        BatchKind::Pointer { location } => location.into_owned(),
-    };
-    Ok(Some(Item::Pointer { location, batch }))
-}
-
-/// What a pointer stands for; the pointer itself where nothing is there to fetch it.
-pub(crate) async fn resolve<S: HttpService>(
-    channel: &Channel<S>,
-    location: String,
-    pointer: AnnotatedBatch,
-) -> Result<AnnotatedBatch, RpcError> {
-    match &channel.shared.settings.external {
-        Some(external) => external.resolve(location, pointer).await,
-        None => Ok(pointer),
+        BatchKind::Error { message } => Err(error::rpc_error(&batch.metadata, &message, reader.status)),
+        BatchKind::Pointer { .. } => Ok(Some(Item::Pointer(batch))),
     }
 }
 
@@ -73,7 +60,7 @@ pub(crate) async fn only_batch<S: HttpService>(
             None => None,
             // On an exchange a token without rows is data as well.
             Some(Item::Data(batch) | Item::Token(batch)) => Some(batch),
-            Some(Item::Pointer { location, batch }) => Some(resolve(channel, location, batch).await?),
+            Some(Item::Pointer(batch)) => Some(channel.shared.settings.external.resolve(batch, on_log).await?),
         };
     }
     answer.ok_or_else(|| reader.incomplete(what))

@@ -8,13 +8,13 @@ use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 
 use super::channel::Channel;
 use super::connect::{Connection, HowToConnect};
-use super::external::ResolveLocation;
+use super::external::External;
 use super::retry::RetryPolicy;
 use super::service::HttpService;
-#[cfg(feature = "client-tls")]
-use super::tls::Tls;
 use crate::generation::Generation;
 use crate::log::LogMessage;
+#[cfg(feature = "client-tls")]
+use crate::tls::Tls;
 use crate::{Result, RpcError};
 
 /// What is called with each message that a server logs.
@@ -44,7 +44,7 @@ pub(crate) struct Settings {
     pub(crate) retry: Option<RetryPolicy>,
     pub(crate) max_response_bytes: Option<u64>,
     pub(crate) generation: Option<Generation>,
-    pub(crate) external: Option<Arc<dyn ResolveLocation>>,
+    pub(crate) external: External,
     pub(crate) request_ahead: bool,
     pub(crate) streamed_producers: bool,
 }
@@ -64,7 +64,7 @@ impl Default for ChannelBuilder {
                 retry: None,
                 max_response_bytes: Some(DEFAULT_MAX_RESPONSE_BYTES),
                 generation: None,
-                external: None,
+                external: External::default(),
                 request_ahead: true,
                 streamed_producers: true,
             },
@@ -156,9 +156,21 @@ impl ChannelBuilder {
         self
     }
 
-    /// Fetches batches that the server keeps elsewhere. Default: none are fetched.
-    pub fn external_location(mut self, resolver: impl ResolveLocation) -> Self {
-        self.settings.external = Some(Arc::new(resolver));
+    /// Fetches batches that the server keeps elsewhere, and uploads requests that are too large for it to where it says.
+    /// The channel's own origin may be read from in any case. Default: none are fetched, and pointers are given as they
+    /// come.
+    #[cfg(feature = "external")]
+    pub fn external(mut self, fetcher: crate::external::Fetcher) -> Self {
+        self.settings.external.fetcher = Some(fetcher);
+        self
+    }
+
+    /// Uploads requests that are too large for the server to a storage of the client's own, from which the server can
+    /// read, in place of where the server says. What was uploaded is removed once it has been answered.
+    #[cfg(feature = "external")]
+    pub fn uploads<T: crate::external::Storage>(mut self, storage: T) -> Self {
+        let storage = crate::external::SharedStorage::new(storage);
+        self.settings.external.uploads = Some(crate::external::Publisher::new(storage));
         self
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow_array::RecordBatch;
 use http::Uri;
 
-use super::answer::{Item, classify, only_batch, resolve};
+use super::answer::{Item, classify, only_batch};
 use super::channel::Channel;
 use super::envelope::{Endpoint, Target};
 use super::exchange::ExchangeStream;
@@ -199,8 +199,9 @@ impl<'a, S: HttpService> MethodCall<'a, S> {
                     match classify(batch, &reader, self.target.on_log.as_ref())? {
                         None => {}
                         Some(Item::Data(batch) | Item::Token(batch)) => header = Some(batch),
-                        Some(Item::Pointer { location, batch }) => {
-                            header = Some(resolve(self.channel, location, batch).await?);
+                        Some(Item::Pointer(batch)) => {
+                            let external = &self.channel.shared.settings.external;
+                            header = Some(external.resolve(batch, self.target.on_log.as_ref()).await?);
                         }
                     }
                 }
@@ -228,8 +229,9 @@ impl<'a, S: HttpService> MethodCall<'a, S> {
     ) -> Result<(Box<ResponseReader>, Generation), RpcError> {
         let generation = self.channel.generation().await?;
         let uri = self.channel.uri(&self.target.path(generation, endpoint)?)?;
-        let frames = encode(schema, parameters, &self.target.metadata(generation))?;
-        let mut outgoing = Outgoing::rpc(uri, generation, frames);
+        let metadata = self.target.metadata(generation);
+        let frames = encode(schema.clone(), parameters, &metadata)?;
+        let mut outgoing = Outgoing::rpc(uri, generation, frames).with_envelope(schema, metadata);
         outgoing.replayable = self.idempotent || generation.repeats_calls();
         outgoing.streamed = producer && self.channel.shared.settings.streamed_producers;
         Ok((self.channel.ask(outgoing).await?, generation))

@@ -118,6 +118,17 @@ impl<S: HttpService> Channel<S> {
         if settings.prefix.is_empty() {
             base.path().clone_into(&mut settings.prefix);
         }
+        #[cfg(feature = "external")]
+        {
+            settings.external.allow_nulls = !settings.strict;
+            if let (Some(scheme), Some(authority), Some(fetcher)) =
+                (base.scheme(), base.authority(), &settings.external.fetcher)
+            {
+                // What cannot be allowed is not read.
+                let own = fetcher.allow_origin(&format!("{scheme}://{authority}"));
+                settings.external.fetcher = own.ok().or_else(|| settings.external.fetcher.clone());
+            }
+        }
         let trimmed = settings.prefix.trim_matches('/');
         settings.prefix = if trimmed.is_empty() { String::new() } else { format!("/{trimmed}") };
         let mut headers = settings.headers.clone();

@@ -93,7 +93,8 @@ impl<S: HttpService, H> ExchangeStream<S, H> {
             _ => self.channel.wire_schema(&batch)?,
         };
         self.schema = Some(schema.clone());
-        let outgoing = Outgoing::rpc(self.uri.clone(), self.generation, encode(schema, &batch, &metadata)?);
+        let frames = encode(schema.clone(), &batch, &metadata)?;
+        let outgoing = Outgoing::rpc(self.uri.clone(), self.generation, frames).with_envelope(schema, metadata);
         let mut turn = std::pin::pin!(async {
             let reader = self.channel.ask(outgoing).await?;
             only_batch(&self.channel, reader, self.target.on_log.as_ref(), "an answer").await

@@ -69,8 +69,6 @@ mod rows;
 mod service;
 mod session;
 mod time;
-#[cfg(feature = "client-tls")]
-mod tls;
 mod typed;
 mod upload;
 mod zstd;
@@ -83,7 +81,6 @@ pub use channel::Channel;
 pub use connect::{Connection, ConnectionLost};
 pub use details::MethodDetails;
 pub use exchange::ExchangeStream;
-pub use external::ResolveLocation;
 pub use introspect::{DescribedMethod, DescribedProtocol, ServiceDescription, introspect};
 pub use producer::ProducerStream;
 pub use resume::ResumeToken;
@@ -92,9 +89,10 @@ pub use rows::{RowExchange, RowStream};
 pub use service::HttpService;
 pub use session::{Session, SessionClient};
 pub use typed::{FromHeader, FromResult, TypedCall};
-pub use upload::{UploadUrl, request_upload_urls};
+pub use upload::request_upload_urls;
 
 pub use crate::generation::Generation;
 pub use crate::log::{LogLevel, LogMessage};
 pub use crate::method::{MethodDescription, MethodKind, Parameter};
 pub use crate::type_name::type_name;
+pub use crate::upload_url::UploadUrl;

@@ -29,6 +29,9 @@ pub(crate) struct Outgoing {
     /// Whether one streamed response is welcome.
     pub(crate) streamed: bool,
     pub(crate) compressed: bool,
+    /// The schema and the metadata of the batch: what is left of the request when it is uploaded.
+    #[cfg(feature = "external")]
+    pub(crate) envelope: Option<(std::sync::Arc<WireSchema>, Metadata)>,
 }
 
 impl Outgoing {
@@ -41,11 +44,35 @@ impl Outgoing {
             replayable: false,
             streamed: false,
             compressed: false,
+            #[cfg(feature = "external")]
+            envelope: None,
         }
     }
 
+    /// Keeps what is needed to send a pointer in place of the batch.
+    #[cfg(feature = "external")]
+    pub(crate) fn with_envelope(mut self, schema: std::sync::Arc<WireSchema>, metadata: Metadata) -> Self {
+        self.envelope = Some((schema, metadata));
+        self
+    }
+
+    #[cfg(not(feature = "external"))]
+    pub(crate) fn with_envelope(self, _schema: std::sync::Arc<WireSchema>, _metadata: Metadata) -> Self {
+        self
+    }
+
     pub(crate) fn plain(method: Method, uri: Uri) -> Self {
-        Self { method, uri, body: Vec::new(), rpc: None, replayable: true, streamed: false, compressed: false }
+        Self {
+            method,
+            uri,
+            body: Vec::new(),
+            rpc: None,
+            replayable: true,
+            streamed: false,
+            compressed: false,
+            #[cfg(feature = "external")]
+            envelope: None,
+        }
     }
 
     /// The same request with other headers of every request.
@@ -95,18 +122,38 @@ pub(crate) fn encode(
 impl<S: HttpService> Channel<S> {
     /// Sends an RPC request; gives what reads its response.
     pub(crate) async fn ask(&self, mut outgoing: Outgoing) -> Result<Box<ResponseReader>, RpcError> {
-        let plain = self.compress(&mut outgoing);
-        let mut response = self.send(&outgoing).await?;
-        if let Some(plain) = plain
+        #[cfg(feature = "external")]
+        let _uploaded = self.upload_large(&mut outgoing).await?;
+        let response = self.send_compressed(&mut outgoing).await?;
+        #[cfg(feature = "external")]
+        if response.status() == StatusCode::PAYLOAD_TOO_LARGE {
+            // Not said to be too large before, as it is from now on.
+            if let Some(_uploaded) = self.upload(&mut outgoing).await? {
+                let response = self.send_compressed(&mut outgoing).await?;
+                return ResponseReader::new(response, &self.shared, &outgoing).await;
+            }
+        }
+        ResponseReader::new(response, &self.shared, &outgoing).await
+    }
+
+    /// Sends a request, compressed where that is worth it.
+    async fn send_compressed(&self, outgoing: &mut Outgoing) -> Result<Response<Body>, RpcError> {
+        let plain = self.compress(outgoing);
+        let response = self.send(outgoing).await?;
+        if let Some(plain) = plain.clone()
             && response.status() == StatusCode::UNSUPPORTED_MEDIA_TYPE
         {
             // The server does not take this coding after all.
             self.shared.takes_zstd.store(NO, Ordering::Relaxed);
             outgoing.body = plain;
             outgoing.compressed = false;
-            response = self.send(&outgoing).await?;
+            return self.send(outgoing).await;
         }
-        ResponseReader::new(response, &self.shared, &outgoing).await
+        if let Some(plain) = plain {
+            outgoing.body = plain;
+            outgoing.compressed = false;
+        }
+        Ok(response)
     }
 
     /// Compresses the body where that is worth it; gives it as it was.

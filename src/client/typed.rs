@@ -12,6 +12,7 @@ use super::producer::ProducerStream;
 use super::rows::{RowExchange, RowStream};
 use super::service::HttpService;
 use crate::method::MethodDescription;
+use crate::reference::ByReference;
 use crate::value::{Record, ValueError, VgiArrow, allowance};
 use crate::wire::AnnotatedBatch;
 use crate::{Result, RpcError};
@@ -169,6 +170,12 @@ impl<T: VgiArrow> FromResult for T {
         let column = batch.column_by_name("result").or_else(|| batch.columns().first());
         let column = column.ok_or_else(|| ValueError::payload("the answer has no column 'result'".to_owned()))?;
         T::from_parameter(column, 0).map_err(|error| error.at_field("result"))
+    }
+}
+
+impl<T: VgiArrow> FromResult for ByReference<T> {
+    fn from_result(batch: &RecordBatch) -> Result<Self, ValueError> {
+        T::from_result(batch).map(Self::Value)
     }
 }
 

@@ -1,6 +1,5 @@
 //! [`request_upload_urls`]: where large requests can be put beforehand.
 
-use chrono::{DateTime, Utc};
 use tower_vgi_macros::VgiArrow;
 
 use super::channel::Channel;
@@ -9,28 +8,10 @@ use super::outgoing::{Outgoing, encode};
 use super::service::HttpService;
 use super::typed::value_error;
 use crate::generation::Generation;
+use crate::upload_url::UploadUrl;
 use crate::value::Record;
 use crate::wire::{BatchKind, Event};
 use crate::{Result, RpcError};
-
-/// Where a request's batch can be put, and read from by the server.
-#[derive(Clone, PartialEq, Eq, VgiArrow)]
-#[non_exhaustive]
-pub struct UploadUrl {
-    /// `PUT` the Arrow stream here.
-    pub upload_url: String,
-    /// What a pointer to it names.
-    pub download_url: String,
-    /// Until when both can be used.
-    pub expires_at: Option<DateTime<Utc>>,
-}
-
-impl std::fmt::Debug for UploadUrl {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // Whoever has the URLs can use them.
-        formatter.debug_struct("UploadUrl").field("expires_at", &self.expires_at).finish_non_exhaustive()
-    }
-}
 
 #[derive(VgiArrow)]
 struct Count {

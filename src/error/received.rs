@@ -131,7 +131,7 @@ impl RpcError {
         self.0.received.as_deref()
     }
 
-    #[cfg(feature = "client")]
+    #[cfg(any(feature = "client", feature = "external"))]
     pub(crate) fn received_mut(&mut self) -> &mut Received {
         self.0.received.get_or_insert_default()
     }

@@ -16,7 +16,6 @@ use super::service::{Inner, RpcService};
 use super::stack::{self, CallLayer, SharedLayer};
 use super::token::{TokenKeys, Tokens};
 use crate::session::Sessions;
-use crate::wire::{BufferPool, SchemaCache};
 
 /// How large a decoded request may be unless the server says otherwise: 64 MiB.
 pub const DEFAULT_MAX_REQUEST_BYTES: usize = 64 << 20;
@@ -184,11 +183,7 @@ impl RpcServiceBuilder {
             info: Arc::new(info),
             server_id: server_id.into(),
             generations: self.generations,
-            decoder: RequestDecoder {
-                max_request_bytes: self.max_request_bytes,
-                pool: Arc::new(BufferPool::default()),
-                schemas: Arc::new(SchemaCache::default()),
-            },
+            decoder: RequestDecoder::new(self.max_request_bytes),
             tracebacks: self.tracebacks,
         }))
     }

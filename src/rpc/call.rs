@@ -7,11 +7,13 @@ use std::sync::Arc;
 use super::dispatcher::HostedMethod;
 use super::failed_call::FailedCall;
 use super::generation::Generation;
-use super::handler::BoxFuture;
+use super::handler::{BoxFuture, Handler};
 use super::identity::Identity;
 use super::log::LogMessage;
 use super::mapped_steps::{MapParts, MapSteps};
 use super::method::MethodDescription;
+use super::part_encoder::PartEncoder;
+use crate::body::{Delivery, Guard};
 use crate::vocabulary::AuthContext;
 use crate::wire::{AnnotatedBatch, Metadata, WireSchema};
 use crate::{BoxError, RpcError};
@@ -111,6 +113,17 @@ impl Call {
         self.head.operation
     }
 
+    /// Whether the server itself is described: such an answer is the same for everybody, and read by callers who do not
+    /// know anything yet.
+    pub fn describes_server(&self) -> bool {
+        matches!(self.head.method.handler, Handler::Constant(..))
+    }
+
+    /// Writes parts of this call's answer as its response would.
+    pub fn part_encoder(&self) -> PartEncoder {
+        PartEncoder::new(self.head.identity.clone(), self.head.operation)
+    }
+
     /// The id of the request.
     pub fn request_id(&self) -> &str {
         self.head.identity.request_id()
@@ -178,6 +191,16 @@ impl Part {
     }
 }
 
+/// Where a part stands in an answer.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct PartPlace {
+    /// The schema that it is encoded on.
+    pub schema: Arc<WireSchema>,
+    /// Whether it is the header of a stream, and no result or turn.
+    pub is_header: bool,
+}
+
 /// One step of a producer.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -220,7 +243,7 @@ pub struct Reply {
     pub(crate) body: ReplyBody,
     pub(crate) headers: http::HeaderMap,
     pub(crate) limit: Option<u64>,
-    guards: Vec<Box<dyn Any + Send>>,
+    guards: Vec<Guard>,
 }
 
 pub(crate) enum ReplyBody {
@@ -244,6 +267,24 @@ impl Reply {
         &self.schema
     }
 
+    /// The parts that are there already: all of them, unless it is the answer of a producer.
+    pub fn parts(&self) -> &[Part] {
+        match &self.body {
+            ReplyBody::Complete { parts, .. } => parts,
+            ReplyBody::Producer(_) => &[],
+        }
+    }
+
+    /// The header of the stream, where there is one.
+    pub fn header(&self) -> Option<&Part> {
+        self.header.as_ref().map(|(_, part)| part)
+    }
+
+    /// Whether a producer has parts yet to make.
+    pub fn has_steps(&self) -> bool {
+        matches!(self.body, ReplyBody::Producer(_))
+    }
+
     /// Headers that the response will carry.
     pub fn headers_mut(&mut self) -> &mut http::HeaderMap {
         &mut self.headers
@@ -251,38 +292,45 @@ impl Reply {
 
     /// Keeps something alive until the response's body has ended or was dropped: a permit, a lock.
     pub fn hold(&mut self, guard: impl Any + Send) {
-        self.guards.push(Box::new(guard));
+        self.guards.push(crate::body::held(guard));
     }
 
-    pub(crate) fn take_guards(&mut self) -> Vec<Box<dyn Any + Send>> {
+    /// Tells whether what is made of this answer reaches the connection. Where an error takes its place after all, it
+    /// does not.
+    pub fn on_delivery(&mut self, delivery: impl Delivery) {
+        self.guards.push(Box::new(delivery));
+    }
+
+    pub(crate) fn take_guards(&mut self) -> Vec<Guard> {
         std::mem::take(&mut self.guards)
     }
 
     /// Passes every part through a function before it is encoded: the header, the parts that are there, and those that
-    /// a producer has yet to make. The function gets the schema that the part is encoded on.
+    /// a producer has yet to make.
     ///
     /// # Errors
     ///
     /// Those of the function, for the parts that are there; an error for a later part ends the stream.
     pub async fn map_parts<F>(mut self, map: F) -> Result<Self, BoxError>
     where
-        F: Fn(Part, Arc<WireSchema>) -> BoxFuture<'static, Result<Part, RpcError>> + Send + Sync + 'static,
+        F: Fn(Part, PartPlace) -> BoxFuture<'static, Result<Part, RpcError>> + Send + Sync + 'static,
     {
         if let Some((schema, part)) = self.header.take() {
-            let part = self.map_part(&map, part, &schema).await?;
+            let place = PartPlace { schema: schema.clone(), is_header: true };
+            let part = self.map_part(&map, part, place).await?;
             self.header = Some((schema, part));
         }
-        let schema = self.schema.clone();
+        let place = PartPlace { schema: self.schema.clone(), is_header: false };
         let body = std::mem::replace(&mut self.body, ReplyBody::Complete { parts: Vec::new(), sentinel: None });
         self.body = match body {
             ReplyBody::Complete { parts, sentinel } => {
                 let mut mapped = Vec::with_capacity(parts.len());
                 for part in parts {
-                    mapped.push(self.map_part(&map, part, &schema).await?);
+                    mapped.push(self.map_part(&map, part, place.clone()).await?);
                 }
                 ReplyBody::Complete { parts: mapped, sentinel }
             }
-            ReplyBody::Producer(steps) => ReplyBody::Producer(Box::new(MapParts::new(steps, self.schema.clone(), map))),
+            ReplyBody::Producer(steps) => ReplyBody::Producer(Box::new(MapParts::new(steps, place, map))),
         };
         Ok(self)
     }
@@ -320,12 +368,12 @@ impl Reply {
     }
 
     /// An error keeps what the call has said so far: its logs, its headers, and the schema of its answer.
-    async fn map_part<F>(&mut self, map: &F, part: Part, schema: &Arc<WireSchema>) -> Result<Part, BoxError>
+    async fn map_part<F>(&mut self, map: &F, part: Part, place: PartPlace) -> Result<Part, BoxError>
     where
-        F: Fn(Part, Arc<WireSchema>) -> BoxFuture<'static, Result<Part, RpcError>>,
+        F: Fn(Part, PartPlace) -> BoxFuture<'static, Result<Part, RpcError>>,
     {
         let logs = part.logs.clone();
-        map(part, schema.clone()).await.map_err(|error| {
+        map(part, place).await.map_err(|error| {
             let headers = std::mem::take(&mut self.headers);
             FailedCall { error, schema: Some(self.schema.clone()), logs, headers }.into()
         })

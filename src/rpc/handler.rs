@@ -9,7 +9,7 @@ use arrow_array::ArrayRef;
 use super::context::CallContext;
 use super::erased_state::{ErasedState, OpenStream};
 use super::params::Params;
-use super::result::MethodResult;
+use super::result::{Answer, MethodResult};
 use super::stream::{Exchange, ExchangeState, Producer, ProducerState, StreamHeader};
 use crate::MethodError;
 use crate::wire::{AnnotatedBatch, WireSchema};
@@ -35,7 +35,7 @@ impl Handler {
     }
 }
 
-type UnaryFuture = BoxFuture<'static, Result<Option<ArrayRef>, MethodError>>;
+type UnaryFuture = BoxFuture<'static, Result<Answer, MethodError>>;
 type OpenFuture = BoxFuture<'static, Result<OpenStream, MethodError>>;
 
 /// Runs a unary method.
@@ -51,7 +51,7 @@ impl UnaryFn {
     {
         Self(Arc::new(move |context, params| {
             let future = run(context, params);
-            Box::pin(async move { Ok(future.await?.into_array()?) })
+            Box::pin(async move { Ok(future.await?.into_answer()?) })
         }))
     }
 
@@ -62,7 +62,7 @@ impl UnaryFn {
     {
         Self(Arc::new(move |context, params| {
             let future = run(context, params);
-            Box::pin(async move { future.await.map(Some) })
+            Box::pin(async move { future.await.map(Answer::Value) })
         }))
     }
 

@@ -1,12 +1,10 @@
 //! The steps of a producer, each passed through a function of a layer: its part, or the work itself.
 
-use std::sync::Arc;
-
-use super::call::{Part, Step, Steps};
+use super::call::{Part, PartPlace, Step, Steps};
 use super::handler::BoxFuture;
 use super::log::LogMessage;
 use crate::RpcError;
-use crate::wire::{Metadata, WireSchema};
+use crate::wire::Metadata;
 
 /// Passes the work of each step through the function of [`Reply::map_steps`](super::call::Reply::map_steps).
 pub(super) struct MapSteps<F> {
@@ -57,26 +55,26 @@ where
 pub(super) struct MapParts<F> {
     steps: Box<dyn Steps>,
     map: F,
-    schema: Arc<WireSchema>,
+    place: PartPlace,
     /// What a part that could not be mapped had logged.
     logs: Vec<LogMessage>,
 }
 
 impl<F> MapParts<F> {
-    pub(super) fn new(steps: Box<dyn Steps>, schema: Arc<WireSchema>, map: F) -> Self {
-        Self { steps, map, schema, logs: Vec::new() }
+    pub(super) fn new(steps: Box<dyn Steps>, place: PartPlace, map: F) -> Self {
+        Self { steps, map, place, logs: Vec::new() }
     }
 }
 
 impl<F> Steps for MapParts<F>
 where
-    F: Fn(Part, Arc<WireSchema>) -> BoxFuture<'static, Result<Part, RpcError>> + Send + Sync,
+    F: Fn(Part, PartPlace) -> BoxFuture<'static, Result<Part, RpcError>> + Send + Sync,
 {
     fn next(&mut self) -> BoxFuture<'_, Result<Step, RpcError>> {
         Box::pin(async move {
             let step = self.steps.next().await?;
             let logs = step.part.logs.clone();
-            match (self.map)(step.part, self.schema.clone()).await {
+            match (self.map)(step.part, self.place.clone()).await {
                 Ok(part) => Ok(Step { part, finished: step.finished }),
                 Err(error) => {
                     self.logs = logs;

@@ -17,6 +17,7 @@ mod live_stream;
 mod mapped_steps;
 mod method;
 mod params;
+mod part_encoder;
 mod plain;
 mod request;
 mod response;
@@ -33,7 +34,7 @@ use crate::{generation, log};
 
 pub use build_error::BuildError;
 pub use builder::{DEFAULT_MAX_REQUEST_BYTES, DEFAULT_TOKEN_TIME_TO_LIVE, RpcServiceBuilder};
-pub use call::{Call, MethodName, Operation, Part, Reply, Step};
+pub use call::{Call, MethodName, Operation, Part, PartPlace, Reply, Step};
 pub use context::CallContext;
 pub use dispatcher::Dispatcher;
 pub use failed_call::rpc_error;
@@ -48,10 +49,11 @@ pub use method::{
     ExchangeBuilder, Method, MethodDescription, MethodKind, Parameter, ProducerBuilder, Protocol, UnaryBuilder,
 };
 pub use params::Params;
+pub use part_encoder::PartEncoder;
 pub use plain::NotFound;
-pub use request::ARROW_STREAM;
+pub use request::{ARROW_STREAM, RequestDecoder};
 pub use response::{ResponseFuture, error_response};
-pub use result::MethodResult;
+pub use result::{Answer, MethodResult};
 pub use route::{METHOD_NOT_IMPLEMENTED, PROTOCOL_NOT_SPECIFIED, PROTOCOL_NOT_SUPPORTED};
 pub use service::RpcService;
 pub use stack::{BoxCallService, CallLayer, middleware_error};

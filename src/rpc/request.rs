@@ -28,9 +28,28 @@ const MIN_SHARED: usize = 128 * 1024;
 /// The only version of the request's envelope.
 const REQUEST_VERSION: &str = "1";
 
-/// What decoding needs, shared by all requests.
+/// From the body of a request to its batch: for the core, and for layers that answer requests of the protocol themselves.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::pin::pin;
+///
+/// use http::Request;
+/// use tower_vgi::Body;
+/// use tower_vgi::rpc::{ARROW_STREAM, RequestDecoder};
+///
+/// let decoder = RequestDecoder::new(1 << 20);
+/// let request = Request::post("/x").header("content-type", ARROW_STREAM).body(Body::from("no Arrow"))?;
+/// let (head, body) = request.into_parts();
+/// RequestDecoder::check_head(&head.headers)?;
+/// let error = decoder.decode(&head, pin!(body)).await.unwrap_err();
+/// assert_eq!((error.type_name(), error.status().as_u16()), ("ArrowInvalid", 400));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
-pub(crate) struct RequestDecoder {
+pub struct RequestDecoder {
     pub(crate) max_request_bytes: usize,
     pub(crate) pool: Arc<BufferPool>,
     pub(crate) schemas: Arc<SchemaCache>,
@@ -65,8 +84,30 @@ pub(crate) fn check_content_encoding(headers: &HeaderMap) -> Result<(), RpcError
 }
 
 impl RequestDecoder {
+    /// For bodies of up to so many decoded bytes.
+    pub fn new(max_request_bytes: usize) -> Self {
+        Self { max_request_bytes, pool: BufferPool::new(), schemas: Arc::default() }
+    }
+
+    /// Whether a body may be what it has to be.
+    ///
+    /// # Errors
+    ///
+    /// A `TypeError` with status 415 for another content type, and for a content coding that no layer has decoded.
+    pub fn check_head(headers: &HeaderMap) -> Result<(), RpcError> {
+        check_content_type(headers)?;
+        check_content_encoding(headers)
+    }
+
     /// Reads the body and its first batch; further batches are ignored, as the protocol has it.
-    pub(crate) async fn decode<B>(
+    ///
+    /// A caller whose body is refused is heard out before this returns.
+    ///
+    /// # Errors
+    ///
+    /// A refusal with its status: 413 for what is too large, 400 for what is no Arrow IPC stream with a batch, or that of
+    /// a layer that has refused the body.
+    pub async fn decode<B>(
         &self,
         head: &http::request::Parts,
         mut body: Pin<&mut B>,

@@ -18,6 +18,8 @@ mod probe;
 mod producers;
 #[path = "../../examples/conformance_worker/protocol.rs"]
 mod protocol;
+#[path = "../../examples/conformance_worker/published.rs"]
+mod published;
 #[path = "../../examples/conformance_worker/rows.rs"]
 #[allow(dead_code)]
 mod rows;
@@ -88,7 +90,7 @@ async fn every_call_gives_the_same_whoever_answers() {
 
 #[test]
 fn every_method_is_called() {
-    let protocol = Protocol::from(ConformanceServiceServer::new(implementation::Conformance));
+    let protocol = Protocol::from(ConformanceServiceServer::new(implementation::Conformance::default()));
     let declared: BTreeSet<String> = protocol.methods().map(|method| method.name.clone()).collect();
     let called: BTreeSet<String> = cases().iter().map(|case| case.name.to_owned()).collect();
     assert_eq!(called, declared);

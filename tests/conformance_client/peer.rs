@@ -125,7 +125,7 @@ fn stack() -> Stack {
 }
 
 fn service() -> RpcService {
-    let primary = || Protocol::from(ConformanceServiceServer::new(Conformance));
+    let primary = || Protocol::from(ConformanceServiceServer::new(Conformance::default()));
     let flat = NOT_FLAT.into_iter().fold(primary(), Protocol::without_method).version(FLAT_VERSION);
     RpcService::builder().protocol(primary()).flat_protocol(flat).build().unwrap()
 }

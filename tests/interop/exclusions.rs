@@ -7,8 +7,6 @@ use crate::release::Release;
 /// Why a test is not run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reason {
-    /// Needs `--fake-storage` of the conformance worker.
-    ExternalStorage,
     /// The suite itself runs it over pipes and sockets only.
     NotOverHttp,
 }
@@ -21,23 +19,11 @@ pub(crate) struct Exclusion {
     pub(crate) reason: Reason,
 }
 
-const EXCLUSIONS: &[Exclusion] = &[
-    Exclusion {
-        test: "http_response_cap.producer_external_strict_fail",
-        releases: &Release::ALL,
-        reason: Reason::ExternalStorage,
-    },
-    Exclusion {
-        test: "http_response_cap.externalized_strict_fail",
-        releases: &Release::ALL,
-        reason: Reason::ExternalStorage,
-    },
-    Exclusion {
-        test: "large_payload.echo_binary_over_int32_max",
-        releases: &[Release::V0_42_3, Release::V0_52_2],
-        reason: Reason::NotOverHttp,
-    },
-];
+const EXCLUSIONS: &[Exclusion] = &[Exclusion {
+    test: "large_payload.echo_binary_over_int32_max",
+    releases: &[Release::V0_42_3, Release::V0_52_2],
+    reason: Reason::NotOverHttp,
+}];
 
 /// Those of one release.
 pub(crate) fn of(release: Release) -> Vec<Exclusion> {

@@ -27,6 +27,10 @@ use suite::Outcomes;
 /// What a server of the response cap's tests is started with.
 const CAPS: [&str; 4] = ["--max-response-bytes", "1048576", "--max-externalized-response-bytes", "1048576"];
 
+/// What a server is started with for the tests of a cap of what is put into its storage.
+const PUT_CAPS: [&str; 6] =
+    ["--upload-urls", "off", "--max-externalized-response-bytes", "65536", "--max-response-bytes", "8388608"];
+
 /// The part of the suite that is run below a prefix.
 const SAMPLE: &str = "scalar_echo*,producer_stream*,exchange_stream*,cancel*";
 
@@ -57,6 +61,16 @@ fn passes_its_own_suite(release: Release) {
     let server = Server::start("conformance_worker", &[&["--port", "0", "--no-sticky"][..], &CAPS].concat());
     outcomes.merge(suite::run(&client, "caps", &server, "", Some("http_response_cap*"), None));
     drop(server);
+
+    // So do those of what is put for one response, on a server that puts nothing.
+    let mut command = client.python();
+    command.args(["-m", "vgi_rpc.conformance.fake_storage", "--port", "0"]);
+    let storage = Server::launch(command, "fake_storage", &["PORT"]);
+    let url = storage.url();
+    let server =
+        Server::start("conformance_worker", &[&["--port", "0", "--fake-storage", &url][..], &PUT_CAPS].concat());
+    outcomes.merge(suite::run(&client, "put-caps", &server, "", Some("http_response_cap*"), None));
+    drop((server, storage));
 
     outcomes.check(release, &exclusions::of(release));
 

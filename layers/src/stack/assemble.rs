@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use tower_layer::Identity;
 use tower_vgi::rpc::RpcService;
 use tower_vgi::{Advertise, Capabilities};
 
@@ -81,6 +82,7 @@ pub(super) fn assemble(mut settings: StackBuilder) -> Result<Stack, StackError> 
     let drain_handle = service.sessions().drain_handle();
     let stack = settings.take(Place::Sticky).fill(sticky, service);
     let stack = settings.take(Place::ResponseLimit).fill(response_limit, stack);
+    let stack = settings.take(Place::UploadUrls).fill(None::<Identity>, stack);
     let stack = settings.take(Place::Pages).fill(Some(pages), stack);
     let stack = settings.take(Place::Compression).fill(Some(compression), stack);
     let stack = settings.take(Place::RequestMemory).fill(memory, stack);

@@ -262,6 +262,12 @@ impl StackBuilder {
         self
     }
 
+    /// Gives out URLs for uploads, and tells callers. Default: none.
+    #[cfg(feature = "upload-url")]
+    pub fn upload_urls<U: tower_vgi::external::UploadUrls>(self, layer: crate::upload_url::UploadUrlLayer<U>) -> Self {
+        self.advertise(&layer).replace(Place::UploadUrls, layer)
+    }
+
     /// Puts a layer right outside of a place. Of several at one place the first is the outermost.
     pub fn outside(mut self, place: Place, layer: impl HttpLayer) -> Self {
         self.change(place).outside.push(SharedHttpLayer::new(layer));

@@ -37,6 +37,8 @@ pub enum Place {
     Compression,
     /// Pages for people, which need no decoding and answer in place of the service.
     Pages,
+    /// Gives out URLs for uploads, to those who may call.
+    UploadUrls,
     /// How large a response may be, told to the service.
     ResponseLimit,
     /// Finds the caller's session: inside of whatever says who calls, and nearest to the methods that use it.
@@ -45,7 +47,7 @@ pub enum Place {
 
 impl Place {
     /// All places, the outermost first.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Mount,
         Self::RequestId,
         Self::Trace,
@@ -61,6 +63,7 @@ impl Place {
         Self::RequestMemory,
         Self::Compression,
         Self::Pages,
+        Self::UploadUrls,
         Self::ResponseLimit,
         Self::Sticky,
     ];

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use http::{Extensions, Request, Response, Uri};
 #[cfg(feature = "client-tls")]
-use hyper_rustls::HttpsConnector;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::{HttpConnector, capture_connection};
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -24,6 +24,8 @@ use tower_service::Service;
 
 use self::io::{Io, Stream, Traffic};
 use super::time::within;
+#[cfg(feature = "client-tls")]
+use crate::tls::Tls;
 use crate::{Body, BoxError, Result, RpcError};
 
 /// A pool of connections to one server, over TCP, TLS or a Unix socket; what [`Channel`](super::Channel) sends through
@@ -76,12 +78,18 @@ pub(crate) struct HowToConnect {
     pub(crate) http2: bool,
     pub(crate) connect_timeout: Option<Duration>,
     #[cfg(feature = "client-tls")]
-    pub(crate) tls: Option<super::tls::Tls>,
+    pub(crate) tls: Option<Tls>,
 }
 
 #[cfg(feature = "client-tls")]
 fn secured(connector: HttpConnector, how: &HowToConnect) -> Result<Way, RpcError> {
-    Ok(Way::Tls(Box::new(super::tls::connector(connector, how.tls.as_ref(), how.http2)?)))
+    let mut connector = connector;
+    connector.enforce_http(false);
+    let builder = HttpsConnectorBuilder::new().with_tls_config(Tls::config(how.tls.as_ref())?).https_only();
+    Ok(Way::Tls(Box::new(match how.http2 {
+        true => builder.enable_http2().wrap_connector(connector),
+        false => builder.enable_all_versions().wrap_connector(connector),
+    })))
 }
 
 #[cfg(not(feature = "client-tls"))]

@@ -199,17 +199,22 @@ impl<S: HttpService> Reading<S> {
                 self.set_last_position(self.place.position());
                 Ok(false)
             }
-            Some(Item::Pointer { location, batch }) => match self.channel.shared.settings.external.clone() {
-                None => Ok(self.deliver(batch)),
-                Some(external) => {
-                    let State::Reading(reader) = std::mem::replace(&mut self.state, State::Ended) else {
-                        return Ok(false);
-                    };
-                    self.state =
-                        State::Resolving(Box::pin(async move { (external.resolve(location, batch).await, reader) }));
-                    Ok(false)
-                }
-            },
+            // What was delivered before is not fetched again.
+            Some(Item::Pointer(batch))
+                if self.place.is_behind() || !self.channel.shared.settings.external.fetches() =>
+            {
+                Ok(self.deliver(batch))
+            }
+            Some(Item::Pointer(batch)) => {
+                let State::Reading(reader) = std::mem::replace(&mut self.state, State::Ended) else {
+                    return Ok(false);
+                };
+                let external = self.channel.shared.settings.external.clone();
+                let on_log = self.target.on_log.clone();
+                self.state =
+                    State::Resolving(Box::pin(async move { (external.resolve(batch, on_log.as_ref()).await, reader) }));
+                Ok(false)
+            }
         }
     }
 

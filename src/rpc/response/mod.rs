@@ -7,7 +7,6 @@ mod streamed;
 
 use std::sync::Arc;
 
-use arrow_array::RecordBatch;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 
 pub(crate) use error_batch::error_metadata;
@@ -22,6 +21,8 @@ use super::generation::Generation;
 use super::handler::BoxFuture;
 use super::identity::{Identity, REQUEST_ID};
 use super::log::LogMessage;
+use super::part_encoder::{encode_error, write_empty};
+use crate::body::Guard;
 use crate::call_record::Traffic;
 use crate::headers::ARROW;
 use crate::wire::{AnnotatedBatch, Frames, Metadata, StreamEncoder, WireError, WireSchema};
@@ -84,17 +85,18 @@ impl ResponseContext {
     /// The response of a call. That of a producer takes time, and keeps room for it only where it is needed.
     pub(crate) fn reply(self, mut reply: Reply) -> Replied {
         let guards = reply.take_guards();
-        let mut response = match reply.body {
+        match reply.body {
             ReplyBody::Complete { parts, sentinel } => {
                 let header = reply.header.take();
-                match self.complete(&reply.schema, header, parts, sentinel, reply.limit) {
-                    Ok(frames) => self.ok(frames_body(frames), reply.headers, false),
+                let outcome = match self.complete(&reply.schema, header, parts, sentinel, reply.limit) {
+                    Ok(frames) => Ok(self.ok(frames_body(frames), reply.headers, false)),
                     Err(error) => {
                         let unary = self.operation == Operation::Unary;
                         let schema = unary.then(|| reply.schema.clone());
-                        self.failed(FailedCall { schema, headers: reply.headers, ..error.into() })
+                        Err(self.failed(FailedCall { schema, headers: reply.headers, ..error.into() }))
                     }
-                }
+                };
+                Replied::Now(held(outcome, guards))
             }
             ReplyBody::Producer(steps) => {
                 let producer = producer::Producer {
@@ -104,15 +106,9 @@ impl ResponseContext {
                     headers: reply.headers,
                     steps,
                 };
-                return Replied::Later(Box::pin(async move {
-                    let mut response = producer.respond(self).await;
-                    response.body_mut().hold_all(guards);
-                    response
-                }));
+                Replied::Later(Box::pin(async move { held(producer.respond(self).await, guards) }))
             }
-        };
-        response.body_mut().hold_all(guards);
-        Replied::Now(response)
+        }
     }
 
     /// The response of a call that failed, or of a request that was refused.
@@ -217,12 +213,7 @@ impl ResponseContext {
         logs: &[LogMessage],
         frames: &mut Frames,
     ) -> Result<(), WireError> {
-        // What a stream's state says belongs to the stream, not to the request that happened to ask.
-        let with_request_id = matches!(self.operation, Operation::Unary | Operation::Init);
-        for log in logs {
-            write_empty(encoder, &log.metadata(&self.identity, with_request_id), frames)?;
-        }
-        Ok(())
+        super::part_encoder::write_logs(&self.identity, self.operation, encoder, logs, frames)
     }
 
     /// What is recorded of the batches so far.
@@ -265,18 +256,25 @@ impl ResponseContext {
     }
 }
 
+/// The response of a reply, or of the error in its place, with what the reply kept.
+fn held(outcome: Result<Response<Body>, Response<Body>>, guards: Vec<Guard>) -> Response<Body> {
+    match outcome {
+        Ok(mut response) => {
+            response.body_mut().hold_all(guards);
+            response
+        }
+        Err(mut response) => {
+            // Nothing of the reply is delivered with it.
+            if !guards.is_empty() {
+                response.body_mut().hold(guards);
+            }
+            response
+        }
+    }
+}
+
 fn frames_body(frames: Frames) -> Body {
     Body::from_frames(frames.into_vec())
-}
-
-/// A batch without rows: all that it says is in its metadata.
-fn write_empty(encoder: &mut StreamEncoder, metadata: &Metadata, frames: &mut Frames) -> Result<(), WireError> {
-    let empty = RecordBatch::new_empty(encoder.schema().schema().clone());
-    encoder.write_batch(&empty, metadata, frames)
-}
-
-fn encode_error(error: WireError) -> RpcError {
-    RpcError::runtime_error(format!("the answer cannot be encoded: {error}")).with_code(crate::ErrorCode::Internal)
 }
 
 /// The Arrow response of an error, for layers that refuse a request before the core sees it.

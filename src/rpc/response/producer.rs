@@ -22,10 +22,11 @@ pub(super) struct Producer {
 }
 
 impl Producer {
-    pub(super) async fn respond(mut self, response: ResponseContext) -> Response<Body> {
+    /// The response, or the one of an error in its place.
+    pub(super) async fn respond(mut self, response: ResponseContext) -> Result<Response<Body>, Response<Body>> {
         let mut frames = Frames::new();
         if let Err(error) = response.write_header(self.header.take(), &mut frames) {
-            return response.failed(encode_error(error).into());
+            return Err(response.failed(encode_error(error).into()));
         }
         let mut encoder = StreamEncoder::new(self.schema.clone());
         encoder.write_schema(&mut frames);
@@ -43,10 +44,10 @@ impl Producer {
                 let _ = response.write_error(&mut encoder, &error, &mut frames);
                 true
             }
-            Err(Failure::Whole(error)) => return response.failed(self.failed(error)),
+            Err(Failure::Whole(error)) => return Err(response.failed(self.failed(error))),
         };
         encoder.write_end(&mut frames);
-        response.ok(frames_body(frames), self.take_headers(), rpc_error)
+        Ok(response.ok(frames_body(frames), self.take_headers(), rpc_error))
     }
 
     /// One step; several where the cap is soft. Ends with a cursor unless the producer has finished.

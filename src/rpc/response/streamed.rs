@@ -17,7 +17,7 @@ use crate::rpc::budget;
 use crate::rpc::call::{Step, Steps};
 use crate::rpc::failed_call::FailedCall;
 use crate::rpc::generation::ProducerCap;
-use crate::wire::{Frames, Metadata, StreamEncoder};
+use crate::wire::{BatchKind, Frames, Metadata, StreamEncoder};
 use crate::{Body, BoxError, RpcError};
 
 /// A cursor at least once for so many bytes…
@@ -91,7 +91,7 @@ impl StreamedProducer {
     }
 
     /// The head waits for the first step, so that an error there can still be said in it.
-    pub(super) async fn respond(mut self, mut headers: HeaderMap) -> Response<Body> {
+    pub(super) async fn respond(mut self, mut headers: HeaderMap) -> Result<Response<Body>, Response<Body>> {
         let outcome = self.advance().await;
         headers.extend(self.steps.take_response_headers());
         let rpc_error = match outcome {
@@ -101,19 +101,19 @@ impl StreamedProducer {
                 true
             }
             Err(Failure::Whole(error)) => {
-                return self.response.failed(FailedCall { headers, ..error.into() });
+                return Err(self.response.failed(FailedCall { headers, ..error.into() }));
             }
         };
         let mut response = self.response.ok(Body::empty(), headers, rpc_error);
         if self.ended {
             *response.body_mut() = Body::from_frames(self.queue);
-            return response;
+            return Ok(response);
         }
         *response.body_mut() = Body::new(StreamBody::new(stream::unfold(self, |mut producer| async move {
             let frame = producer.next_frame().await?;
             Some((Ok::<_, BoxError>(Frame::data(frame)), producer))
         })));
-        response
+        Ok(response)
     }
 
     async fn next_frame(&mut self) -> Option<Bytes> {
@@ -214,8 +214,9 @@ impl StreamedProducer {
         let size = data.batch.get_array_memory_size();
         let due = self.bytes_since_cursor + size >= CURSOR_EVERY_BYTES
             || self.batches_since_cursor + 1 >= CURSOR_EVERY_BATCHES;
-        // A batch without rows and with a cursor would be read as a cursor alone.
-        let carries_cursor = due && !step.finished && data.batch.num_rows() > 0 && self.steps.is_resumable();
+        // A batch without rows and with a cursor would be read as a cursor alone, unless it is a pointer.
+        let is_data = data.batch.num_rows() > 0 || matches!(data.kind(), BatchKind::Pointer { .. });
+        let carries_cursor = due && !step.finished && is_data && self.steps.is_resumable();
         if carries_cursor {
             let checkpoint = self.steps.checkpoint()?;
             for (key, value) in self.steps.seal(checkpoint, !self.call_token_sent)?.iter() {

@@ -6,7 +6,6 @@ use crate::rpc::failed_call::FailedCall;
 use crate::rpc::handler::Handler;
 use crate::rpc::params::Params;
 use crate::rpc::result::result_batch;
-use crate::wire::{AnnotatedBatch, Metadata};
 
 pub(super) async fn run(call: Call) -> Result<Reply, Box<FailedCall>> {
     let Call { head, input } = call;
@@ -23,11 +22,10 @@ pub(super) async fn run(call: Call) -> Result<Reply, Box<FailedCall>> {
 
     let result = isolated(&context, async { handler.run(context.clone(), params).await }).await;
     let batch =
-        result.and_then(|array| result_batch(schema.schema(), array).map_err(crate::MethodError::into_rpc_error));
+        result.and_then(|answer| result_batch(schema.schema(), answer).map_err(crate::MethodError::into_rpc_error));
     match batch {
-        Ok(batch) => {
-            let data = Some(AnnotatedBatch { batch, metadata: Metadata::new() });
-            let mut reply = Reply::complete(schema.clone(), vec![Part { logs: context.take_logs(), data }]);
+        Ok(data) => {
+            let mut reply = Reply::complete(schema.clone(), vec![Part { logs: context.take_logs(), data: Some(data) }]);
             reply.headers = context.take_response_headers();
             reply.limit = limit;
             Ok(reply)

@@ -1,9 +1,8 @@
-//! Whom a channel over TLS trusts.
+//! Whom we trust over TLS, as a client.
 
 use std::sync::Arc;
 
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_rustls::ConfigBuilderExt as _;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::CryptoProvider;
@@ -11,7 +10,8 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, Error, OtherError, RootCertStore, SignatureScheme,
+    CertificateError, ClientConfig, ConfigBuilder, DigitallySignedStruct, Error, OtherError, RootCertStore,
+    SignatureScheme, WantsVerifier,
 };
 
 use crate::{Result, RpcError};
@@ -25,40 +25,43 @@ pub(crate) enum Tls {
     Authorities(Vec<u8>),
 }
 
-/// A connector that speaks TLS, over whichever version of HTTP is negotiated, or over HTTP/2 only.
-pub(crate) fn connector(
-    mut connector: HttpConnector,
-    tls: Option<&Tls>,
-    http2: bool,
-) -> Result<HttpsConnector<HttpConnector>, RpcError> {
-    connector.enforce_http(false);
-    let builder = HttpsConnectorBuilder::new();
-    let provider = || Arc::new(rustls::crypto::ring::default_provider());
-    let builder = match tls {
-        Some(Tls::Config(config)) => {
-            let mut config = ClientConfig::clone(config);
-            // Set by the connector, which knows the versions of HTTP.
-            config.alpn_protocols.clear();
-            builder.with_tls_config(config)
+impl Tls {
+    /// What a connector needs: the configuration without protocols, which are set by the connector.
+    pub(crate) fn config(tls: Option<&Self>) -> Result<ClientConfig, RpcError> {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        match tls {
+            Some(Self::Config(config)) => {
+                let mut config = ClientConfig::clone(config);
+                config.alpn_protocols.clear();
+                Ok(config)
+            }
+            Some(Self::Authorities(pem)) => trusting(pem, provider),
+            None => Ok(begin(provider)?
+                .with_native_roots()
+                .map_err(|error| RpcError::value_error(format!("the system's root certificates: {error}")))?
+                .with_no_client_auth()),
         }
-        Some(Tls::Authorities(pem)) => builder.with_tls_config(trusting(pem, provider())?),
-        None => builder
-            .with_provider_and_native_roots(rustls::crypto::ring::default_provider())
-            .map_err(|error| RpcError::value_error(format!("the system's root certificates: {error}")))?,
-    };
-    let builder = builder.https_only();
-    Ok(match http2 {
-        true => builder.enable_http2().wrap_connector(connector),
-        false => builder.enable_all_versions().wrap_connector(connector),
-    })
+    }
+}
+
+#[cfg(feature = "external")]
+impl Tls {
+    /// Trusts nobody: in place of a configuration that could not be made.
+    pub(crate) fn nobody() -> Result<ClientConfig, RpcError> {
+        let builder = begin(Arc::new(rustls::crypto::ring::default_provider()))?;
+        Ok(builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth())
+    }
+}
+
+fn begin(provider: Arc<CryptoProvider>) -> Result<ConfigBuilder<ClientConfig, WantsVerifier>, RpcError> {
+    ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| RpcError::value_error(format!("TLS cannot be set up: {error}")))
 }
 
 fn trusting(pem: &[u8], provider: Arc<CryptoProvider>) -> Result<ClientConfig, RpcError> {
     let trust = Trust::new(pem, provider.clone())?;
-    let builder = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| RpcError::value_error(format!("TLS cannot be set up: {error}")))?;
-    Ok(builder.dangerous().with_custom_certificate_verifier(Arc::new(trust)).with_no_client_auth())
+    Ok(begin(provider)?.dangerous().with_custom_certificate_verifier(Arc::new(trust)).with_no_client_auth())
 }
 
 /// Trusts authorities, and a server that shows the very certificate of one: self-signed certificates are commonly those
