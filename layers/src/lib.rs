@@ -18,6 +18,7 @@
 //! | [`start_hook`] | `start-hook` | work before the first request |
 //! | [`health`] | `health` | liveness, readiness and discovery |
 //! | [`auth`] | `auth`, `auth-…` | who calls |
+//! | [`rate_limit`] | `rate-limit` | how often requests may come from one address |
 //! | [`body_timeout`] | `body-timeout` | a deadline and a minimum rate for request bodies |
 //! | [`limit`] | `limit` | request and response sizes |
 //! | [`memory`] | `request-memory` | a bound on the memory of all requests together |
@@ -26,7 +27,7 @@
 //! | [`upload_url`] | `upload-url` | URLs at which callers put what they want to send |
 //! | [`sticky`] | `sticky` | sessions: callers come back to live objects |
 //!
-//! Three wrap the decoded call instead, `Service<Call, Response = Reply>`: around all calls, one protocol's or one
+//! Some wrap the decoded call instead, `Service<Call, Response = Reply>`: around all calls, one protocol's or one
 //! method's.
 //!
 //! | module | feature | concern |
@@ -34,6 +35,8 @@
 //! | [`call_timeout`] | `call-timeout` | a time limit for each call and each later step |
 //! | [`concurrency`] | `concurrency-limit` | how many calls run at the same time |
 //! | [`external`] | `external` | large batches by reference, both ways |
+//! | [`rate_limit`] | `rate-limit` | how often callers may call |
+//! | [`scope`] | `scope` | what callers may do, by their scopes |
 //!
 //! The rest:
 //!
@@ -94,7 +97,13 @@ mod accessors;
 mod body_refusal;
 #[cfg(all(test, any(feature = "catch-panic", feature = "trace")))]
 mod recorded;
-#[cfg(any(feature = "body-timeout", feature = "catch-panic", feature = "compression", feature = "limit"))]
+#[cfg(any(
+    feature = "body-timeout",
+    feature = "catch-panic",
+    feature = "compression",
+    feature = "limit",
+    feature = "rate-limit"
+))]
 mod refusal;
 
 #[cfg(feature = "access-log")]
@@ -103,6 +112,8 @@ pub mod access_log;
 pub mod auth;
 #[cfg(feature = "body-timeout")]
 pub mod body_timeout;
+#[cfg(any(feature = "rate-limit", feature = "scope"))]
+pub mod call_response;
 #[cfg(feature = "call-timeout")]
 pub mod call_timeout;
 #[cfg(feature = "capabilities")]
@@ -129,11 +140,15 @@ pub mod mount;
 pub mod observe;
 #[cfg(feature = "pages")]
 pub mod pages;
+#[cfg(feature = "rate-limit")]
+pub mod rate_limit;
 #[cfg(any(feature = "health", feature = "serve"))]
 pub mod readiness;
 #[cfg(feature = "request-id")]
 pub mod request_id;
 pub mod response;
+#[cfg(feature = "scope")]
+pub mod scope;
 #[cfg(feature = "serve")]
 pub mod serve;
 #[cfg(feature = "stack")]

@@ -27,7 +27,8 @@
 //! # }
 //! ```
 //!
-//! A path outside the prefix is answered with 404. In an axum router, `nest_service` takes the
+//! A path outside the prefix is answered with 404, unless it is below `/.well-known`: such documents are of the host, so
+//! that their paths pass as they are. In an axum router, `nest_service` takes the
 //! prefix off itself; insert a [`MountPrefix`] there in place of this layer.
 
 use std::error::Error;
@@ -134,10 +135,11 @@ where
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
         if !self.prefix.is_empty() {
-            let Some(uri) = strip(request.uri(), &self.prefix) else {
-                return ResponseFuture::own(json_error(StatusCode::NOT_FOUND));
-            };
-            *request.uri_mut() = uri;
+            match strip(request.uri(), &self.prefix) {
+                Some(uri) => *request.uri_mut() = uri,
+                None if request.uri().path().starts_with("/.well-known/") => {}
+                None => return ResponseFuture::own(json_error(StatusCode::NOT_FOUND)),
+            }
             let prefix = match request.extensions().get::<MountPrefix>() {
                 // Mounted inside something that is mounted itself: links need both parts.
                 Some(MountPrefix(outer)) => Arc::from(format!("{outer}{}", self.prefix)),
@@ -235,6 +237,14 @@ mod tests {
         assert_eq!(response.status(), StatusCode::NOT_FOUND);
         assert_eq!(response.headers()["content-type"], "application/json");
         assert_eq!(crate::testing::collect(response.into_body()).await.unwrap(), r#"{"title": "404 Not Found"}"#);
+    }
+
+    #[tokio::test]
+    async fn documents_of_the_host_pass_as_they_are() {
+        let document = "/.well-known/oauth-protected-resource/vgi";
+        assert_eq!(seen("/vgi", document).await, Some((document.to_owned(), Some("/vgi".to_owned()))));
+        assert_eq!(seen("/vgi", "/.well-known").await, None);
+        assert_eq!(seen("/vgi", "/.well-knownx/a").await, None);
     }
 
     #[tokio::test]

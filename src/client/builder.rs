@@ -11,6 +11,7 @@ use super::connect::{Connection, HowToConnect};
 use super::external::External;
 use super::retry::RetryPolicy;
 use super::service::HttpService;
+use super::token::{TokenSource, Tokens};
 use crate::generation::Generation;
 use crate::log::LogMessage;
 #[cfg(feature = "client-tls")]
@@ -36,6 +37,7 @@ pub(crate) struct Settings {
     pub(crate) prefix: String,
     pub(crate) on_log: Option<OnLog>,
     pub(crate) headers: HeaderMap,
+    pub(crate) tokens: Option<Tokens>,
     pub(crate) timeout: Option<Duration>,
     pub(crate) compression_level: Option<i32>,
     pub(crate) min_compressed_bytes: usize,
@@ -56,6 +58,7 @@ impl Default for ChannelBuilder {
                 prefix: String::new(),
                 on_log: None,
                 headers: HeaderMap::new(),
+                tokens: None,
                 timeout: None,
                 compression_level: Some(1),
                 min_compressed_bytes: 1024,
@@ -94,6 +97,23 @@ impl ChannelBuilder {
     /// A header of every request, such as `authorization`.
     pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.settings.headers.append(name, value);
+        self
+    }
+
+    /// Sends a bearer token with every request, in place of an `authorization` header. The source is asked before the
+    /// first one, and again when the server refuses a token other than for lack of scope; the request, which has not
+    /// run, is sent once more then.
+    ///
+    /// ```no_run
+    /// use tower_vgi::client::Channel;
+    ///
+    /// let channel = Channel::builder()
+    ///     .tokens(|| async { Ok(std::env::var("API_TOKEN")?) })
+    ///     .connect("https://api.example.com/vgi")?;
+    /// # Ok::<(), tower_vgi::RpcError>(())
+    /// ```
+    pub fn tokens(mut self, source: impl TokenSource) -> Self {
+        self.settings.tokens = Some(Tokens::new(source));
         self
     }
 

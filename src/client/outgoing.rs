@@ -12,6 +12,7 @@ use super::response::{ResponseReader, refusal};
 use super::retry::Replayable;
 use super::service::HttpService;
 use super::time::{timed_out, within};
+use super::token::{Token, is_worth_another};
 use crate::generation::Generation;
 use crate::headers::{ACCEPT_MAX_RESPONSE_BYTES, ACCEPT_PRODUCER_STREAM};
 use crate::wire::{Frames, Metadata, StreamEncoder, WireSchema};
@@ -173,12 +174,12 @@ impl<S: HttpService> Channel<S> {
     pub(crate) async fn send(&self, outgoing: &Outgoing) -> Result<Response<Body>, RpcError> {
         // Pinned here, so that it is not moved whether there is a timeout or not.
         let mut sending = std::pin::pin!(async {
-            let mut first = self.attempt(outgoing).await;
+            let mut first = self.attempt_as_known(outgoing).await;
             if first.as_ref().is_err_and(|error| error.is::<ConnectionLost>()) {
-                first = self.attempt(outgoing).await;
+                first = self.attempt_as_known(outgoing).await;
             }
             match &self.shared.settings.retry {
-                Some(policy) if outgoing.replayable => policy.repeat(first, || self.attempt(outgoing)).await,
+                Some(policy) if outgoing.replayable => policy.repeat(first, || self.attempt_as_known(outgoing)).await,
                 _ => first,
             }
         });
@@ -197,10 +198,31 @@ impl<S: HttpService> Channel<S> {
         Ok(response)
     }
 
+    /// With a token, where the channel has some, and with another one if the server does not take it.
+    async fn attempt_as_known(&self, outgoing: &Outgoing) -> Result<Response<Body>, BoxError> {
+        let Some(tokens) = &self.shared.settings.tokens else { return self.attempt(outgoing, None).await };
+        let token = tokens.current().await?;
+        let response = self.attempt(outgoing, Some(&token)).await?;
+        if !is_worth_another(&response) {
+            return Ok(response);
+        }
+        match tokens.instead_of(&token).await? {
+            Some(other) => self.attempt(outgoing, Some(&other)).await,
+            None => Ok(response),
+        }
+    }
+
     /// Said to be `Send` here, where that is checked for all services: for one with boxed errors the compiler finds no
     /// proof, and nobody could spawn a call.
-    fn attempt(&self, outgoing: &Outgoing) -> impl Future<Output = Result<Response<Body>, BoxError>> + Send {
+    fn attempt(
+        &self,
+        outgoing: &Outgoing,
+        token: Option<&Token>,
+    ) -> impl Future<Output = Result<Response<Body>, BoxError>> + Send {
         let mut request = outgoing.build(&self.shared.headers, self.shared.settings.max_response_bytes);
+        if let Some(token) = token {
+            token.add_to(request.headers_mut());
+        }
         async move {
             match &self.session {
                 None => self.service.send(request).await,

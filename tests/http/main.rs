@@ -9,6 +9,7 @@ mod support;
 mod bodies;
 mod budgets;
 mod call_timeout;
+mod callers;
 mod compression;
 mod concurrency;
 mod content_type;

@@ -42,6 +42,8 @@
 //! | [`ProxyProof`](proof::ProxyProof) | `auth-proxy-proof` | a [`Gate`]: only what has come through your own proxy |
 //! | a closure, your own type | `auth` | as you say |
 //!
+//! [`oauth`] (`auth-oauth`) tells clients where they get a token.
+//!
 //! # Composition
 //!
 //! [`chain`] tries one after the other, and the first that knows the caller counts. [`require_all`] puts a [`Gate`] in
@@ -82,6 +84,8 @@ mod outbound;
 pub mod jwt;
 #[cfg(feature = "auth-mtls")]
 pub mod mtls;
+#[cfg(feature = "auth-oauth")]
+pub mod oauth;
 #[cfg(feature = "auth-proxy-proof")]
 pub mod proof;
 

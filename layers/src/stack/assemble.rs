@@ -12,6 +12,7 @@ use super::layer::BoxHttpService;
 use super::place::Place;
 use super::slot::Change;
 use super::{About, Stack};
+use crate::auth::oauth::ResourceMetadataLayer;
 use crate::capabilities::CapabilitiesLayer;
 use crate::catch_panic::CatchPanicLayer;
 use crate::cors::CorsLayer;
@@ -50,6 +51,12 @@ pub(super) fn assemble(mut settings: StackBuilder) -> Result<Stack, StackError> 
     };
     let memory = settings.limits.max_request_memory.map(RequestMemoryLayer::new);
     let sticky = sticky(std::mem::take(&mut settings.sticky), &service);
+    let metadata = settings.oauth.as_ref().and_then(|metadata| mistakes.keep(ResourceMetadataLayer::new(metadata)));
+    let prefix = mount.as_ref().map_or("", MountLayer::prefix);
+    // What is wrong with it has been said.
+    if let Some(challenge) = settings.oauth.as_ref().and_then(|metadata| metadata.challenge(prefix).ok()) {
+        settings.auth = settings.auth.map(|auth| auth.challenge(challenge));
+    }
     let request_id = RequestIdLayer::new();
     let (access_log, start_hook) = (settings.access_log.take(), settings.start_hook.take());
     let health = settings.health.then(|| HealthLayer::new(info.clone()).readiness(settings.readiness.clone()));
@@ -89,6 +96,7 @@ pub(super) fn assemble(mut settings: StackBuilder) -> Result<Stack, StackError> 
     let stack = settings.take(Place::RequestLimit).fill(request_limit, stack);
     let stack = settings.take(Place::BodyTimeout).fill(Some(settings.body_timeout), stack);
     let stack = settings.take(Place::Auth).fill(settings.auth.take(), stack);
+    let stack = settings.take(Place::ResourceMetadata).fill(metadata, stack);
     let stack = settings.take(Place::Health).fill(health, stack);
     let stack = settings.take(Place::StartHook).fill(start_hook, stack);
     let stack = settings.take(Place::CatchPanic).fill(Some(CatchPanicLayer::new()), stack);

@@ -15,6 +15,7 @@ use super::place::Place;
 use super::slot::{Change, Here};
 use crate::access_log::AccessLogLayer;
 use crate::auth::AuthLayer;
+use crate::auth::oauth::ResourceMetadata;
 use crate::body_timeout::RequestBodyTimeoutLayer;
 use crate::compression::CompressionLayer;
 use crate::cors::{AllowOrigin, ResourcePolicy};
@@ -33,6 +34,7 @@ pub struct StackBuilder {
     pub(super) compression: CompressionLayer,
     pub(super) compression_level: Option<i32>,
     pub(super) auth: Option<AuthLayer>,
+    pub(super) oauth: Option<ResourceMetadata>,
     pub(super) body_timeout: RequestBodyTimeoutLayer,
     pub(super) cors: CorsSettings,
     pub(super) pages: PagesLayer,
@@ -81,6 +83,7 @@ impl StackBuilder {
             compression: CompressionLayer::new(),
             compression_level: None,
             auth: None,
+            oauth: None,
             body_timeout: RequestBodyTimeoutLayer::new(),
             cors: CorsSettings::default(),
             pages: PagesLayer::new(service.info()),
@@ -266,6 +269,13 @@ impl StackBuilder {
     #[cfg(feature = "upload-url")]
     pub fn upload_urls<U: tower_vgi::external::UploadUrls>(self, layer: crate::upload_url::UploadUrlLayer<U>) -> Self {
         self.advertise(&layer).replace(Place::UploadUrls, layer)
+    }
+
+    /// Tells clients where they get tokens: in the metadata document of RFC 9728, and with every 401 of
+    /// [`auth`](Self::auth), whose challenge it is. Default: not.
+    pub fn oauth(mut self, metadata: ResourceMetadata) -> Self {
+        self.oauth = Some(metadata);
+        self
     }
 
     /// Puts a layer right outside of a place. Of several at one place the first is the outermost.

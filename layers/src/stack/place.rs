@@ -24,6 +24,8 @@ pub enum Place {
     StartHook,
     /// Discovery and liveness: needs neither credentials nor a body.
     Health,
+    /// What clients have to know to get a token, which they ask before they have one.
+    ResourceMetadata,
     /// Who calls: outside of all that reads a body or looks at what is called, so that those who are not let in learn
     /// nothing. Everything inside is for callers who were.
     Auth,
@@ -47,7 +49,7 @@ pub enum Place {
 
 impl Place {
     /// All places, the outermost first.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Mount,
         Self::RequestId,
         Self::Trace,
@@ -57,6 +59,7 @@ impl Place {
         Self::CatchPanic,
         Self::StartHook,
         Self::Health,
+        Self::ResourceMetadata,
         Self::Auth,
         Self::BodyTimeout,
         Self::RequestLimit,

@@ -12,9 +12,8 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
-use tower::ServiceExt as _;
+use tower::{Service, ServiceExt as _};
 use tower_vgi::Body;
-use tower_vgi::rpc::RpcService;
 use tower_vgi_layers::serve;
 
 use super::answer::Answer;
@@ -117,11 +116,23 @@ impl Drop for Connection {
 }
 
 /// Asks a service without a socket.
-pub(crate) async fn ask(service: &RpcService, ask: Ask) -> Answer {
+pub(crate) async fn ask<S, B>(service: &S, ask: Ask) -> Answer
+where
+    S: Service<Request<Full<Bytes>>, Response = Response<B>> + Clone,
+    S::Error: std::fmt::Debug,
+    B: http_body::Body<Data = Bytes>,
+    B::Error: std::fmt::Debug,
+{
     send(service, ask.request()).await
 }
 
-async fn send(service: &RpcService, request: Request<Full<Bytes>>) -> Answer {
+async fn send<S, B>(service: &S, request: Request<Full<Bytes>>) -> Answer
+where
+    S: Service<Request<Full<Bytes>>, Response = Response<B>> + Clone,
+    S::Error: std::fmt::Debug,
+    B: http_body::Body<Data = Bytes>,
+    B::Error: std::fmt::Debug,
+{
     let answer = async { collect(service.clone().oneshot(request).await.unwrap()).await };
     tokio::time::timeout(TIMEOUT, answer).await.expect("an answer in time")
 }
