@@ -97,7 +97,7 @@ fn arrow_type(found: Type) -> DataType {
 }
 
 impl Batch<'_> {
-    pub fn len(&self) -> usize {
+    pub fn rows(&self) -> usize {
         self.rows
     }
 

@@ -117,7 +117,7 @@ fn serve(
 /// The current row of `rows` is the next one to be read.
 fn read(rows: &mut Rows<'_>, columns: &Columns, limit: usize) -> Result<Option<RecordBatch>> {
     let mut batch = columns.batch(limit);
-    while batch.len() < limit
+    while batch.rows() < limit
         && let Some(row) = rows.get()
     {
         batch.push(row)?;
