@@ -50,6 +50,7 @@
 //! |---|---|---|
 //! | `macros` | yes | `#[service]` and `#[derive(VgiArrow)]` |
 //! | `client` | no | [`client`]: channels, typed proxies, streams, sessions |
+//! | `client-otel` | no | spans of OpenTelemetry for the requests of channels, and propagation |
 //! | `client-tls` | no | `https://` for channels |
 //! | `cli` | no | the program `tower-vgi`, which describes servers and calls them |
 //! | `external` | no | [`external`]: batches that are kept in object stores, for servers and clients |

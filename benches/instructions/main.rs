@@ -30,7 +30,7 @@ type Make = fn() -> HotPath;
 /// Unary calls through each choice of layers, to see what each of them costs.
 const LAYERS: &str = "layers-";
 
-fn hot_paths() -> [(&'static str, Make); 9] {
+fn hot_paths() -> [(&'static str, Make); 10] {
     [
         ("codec-decode-unary", codec::decode),
         ("codec-encode-unary", codec::encode),
@@ -40,6 +40,7 @@ fn hot_paths() -> [(&'static str, Make); 9] {
         ("unary-flat", rpc::unary_flat),
         ("unary-flat-layers", rpc::unary_flat_with_layers),
         ("unary-namespaced", rpc::unary_namespaced),
+        ("unary-namespaced-otel", rpc::unary_namespaced_with_otel),
         ("unary-namespaced-layers", rpc::unary_namespaced_with_layers),
     ]
 }

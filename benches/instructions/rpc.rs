@@ -2,18 +2,26 @@
 
 use std::hint::black_box;
 use std::rc::Rc;
+use std::time::Duration;
 
 use arrow_array::RecordBatch;
 use bytes::Bytes;
 use http::{Request, Response, StatusCode, header};
 use http_body::Body as HttpBody;
 use http_body_util::BodyExt as _;
+use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry_sdk::metrics::data::ResourceMetrics;
+use opentelemetry_sdk::metrics::exporter::PushMetricExporter;
+use opentelemetry_sdk::metrics::{SdkMeterProvider, Temporality};
+use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider, SpanData, SpanExporter};
 use tokio::runtime::{Builder, Runtime};
 use tower::{Service, ServiceExt as _};
 use tower_vgi::Body;
 use tower_vgi::rpc::RpcService;
 use tower_vgi::wire::{Metadata, encode_batch, keys};
 use tower_vgi_layers::Stack;
+use tower_vgi_layers::otel::OtelLayer;
+use tower_vgi_layers::stack::{Place, StackBuilder};
 
 use crate::layers::{Layers, TOKEN};
 use crate::support::{Arguments, Caller, Stream, content_type};
@@ -36,6 +44,43 @@ pub(crate) fn unary_flat_with_layers() -> HotPath {
 
 pub(crate) fn unary_namespaced_with_layers() -> HotPath {
     add(Stack::new(core()).unwrap(), Wire::Namespaced)
+}
+
+/// One of ten calls is recorded and given to an exporter, which does nothing with it.
+pub(crate) fn unary_namespaced_with_otel() -> HotPath {
+    #[derive(Debug)]
+    struct Discard;
+    impl SpanExporter for Discard {
+        async fn export(&self, _spans: Vec<SpanData>) -> OTelSdkResult {
+            Ok(())
+        }
+    }
+    impl PushMetricExporter for Discard {
+        async fn export(&self, _metrics: &ResourceMetrics) -> OTelSdkResult {
+            Ok(())
+        }
+
+        fn force_flush(&self) -> OTelSdkResult {
+            Ok(())
+        }
+
+        fn shutdown_with_timeout(&self, _timeout: Duration) -> OTelSdkResult {
+            Ok(())
+        }
+
+        fn temporality(&self) -> Temporality {
+            Temporality::Cumulative
+        }
+    }
+    let tracers =
+        SdkTracerProvider::builder().with_sampler(Sampler::TraceIdRatioBased(0.1)).with_batch_exporter(Discard).build();
+    let meters = SdkMeterProvider::builder().with_periodic_exporter(Discard).build();
+    let layer = OtelLayer::new().tracer_provider(&tracers).meter_provider(&meters);
+    // The providers live as long as the process.
+    std::mem::forget((tracers, meters));
+    let others = Place::ALL.into_iter().filter(|place| *place != Place::Otel);
+    let stack = others.fold(Stack::builder(core()).otel(layer), StackBuilder::without).build().unwrap();
+    add(stack, Wire::Namespaced)
 }
 
 /// A small call through some layers.

@@ -45,6 +45,7 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
 #[tokio::main]
 async fn main() -> ExitCode {
     let flags = Flags::read();
+    flags.observation.start_log();
     match run(flags).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -10,6 +10,9 @@
 //! |---|---|---|
 //! | [`mount`] | `mount` | serving under a path prefix |
 //! | [`request_id`] | `request-id` | an id for every request |
+//! | [`otel`] | `otel` | spans and metrics of OpenTelemetry |
+//! | [`sentry`] | `sentry` | errors of methods as issues of Sentry |
+//! | [`prometheus`] | `prometheus` | metrics, and the page where Prometheus reads them |
 //! | [`trace`] | `trace` | a span and events of every request |
 //! | [`access_log`] | `access-log` | a line of JSON for every call |
 //! | [`capabilities`] | `capabilities` | capability headers on every response |
@@ -44,6 +47,7 @@
 //! |---|---|---|
 //! | [`stack`] | `stack` | all layers assembled |
 //! | [`mod@serve`] | `serve`, `tls` | listening, HTTP/1.1 and HTTP/2, TLS, graceful stop |
+//! | [`observability`] | | which layer tells whom what, with a picture of a trace |
 //! | [`observe`] | `observe` | observers of your own |
 //! | [`response`] | | bodies and futures for layers of your own that sometimes answer by themselves |
 //! | [`readiness`] | | whether the server takes new work |
@@ -136,10 +140,17 @@ pub mod limit;
 pub mod memory;
 #[cfg(feature = "mount")]
 pub mod mount;
+#[cfg(all(feature = "access-log", feature = "otel", feature = "prometheus", feature = "sentry", feature = "trace"))]
+#[doc = include_str!("observability.md")]
+pub mod observability {}
 #[cfg(feature = "observe")]
 pub mod observe;
+#[cfg(feature = "otel")]
+pub mod otel;
 #[cfg(feature = "pages")]
 pub mod pages;
+#[cfg(feature = "prometheus")]
+pub mod prometheus;
 #[cfg(feature = "rate-limit")]
 pub mod rate_limit;
 #[cfg(any(feature = "health", feature = "serve"))]
@@ -149,6 +160,8 @@ pub mod request_id;
 pub mod response;
 #[cfg(feature = "scope")]
 pub mod scope;
+#[cfg(feature = "sentry")]
+pub mod sentry;
 #[cfg(feature = "serve")]
 pub mod serve;
 #[cfg(feature = "stack")]

@@ -60,6 +60,8 @@ mod envelope;
 mod exchange;
 mod external;
 mod introspect;
+#[cfg(feature = "client-otel")]
+mod otel;
 mod outgoing;
 mod producer;
 mod resource;

@@ -96,6 +96,8 @@ impl Outgoing {
             headers.remove(header::CONTENT_TYPE);
             headers.remove(header::ACCEPT);
         }
+        #[cfg(feature = "client-otel")]
+        super::otel::inject(&mut headers);
         *request.headers_mut() = headers;
         if self.replayable {
             request.extensions_mut().insert(Replayable);
@@ -122,7 +124,16 @@ pub(crate) fn encode(
 
 impl<S: HttpService> Channel<S> {
     /// Sends an RPC request; gives what reads its response.
-    pub(crate) async fn ask(&self, mut outgoing: Outgoing) -> Result<Box<ResponseReader>, RpcError> {
+    pub(crate) async fn ask(&self, outgoing: Outgoing) -> Result<Box<ResponseReader>, RpcError> {
+        #[cfg(feature = "client-otel")]
+        if let Some(generation) = outgoing.rpc {
+            let uri = outgoing.uri.clone();
+            return super::otel::in_span(&uri, generation, self.ask_once(outgoing)).await;
+        }
+        self.ask_once(outgoing).await
+    }
+
+    async fn ask_once(&self, mut outgoing: Outgoing) -> Result<Box<ResponseReader>, RpcError> {
         #[cfg(feature = "external")]
         let _uploaded = self.upload_large(&mut outgoing).await?;
         let response = self.send_compressed(&mut outgoing).await?;
@@ -191,6 +202,8 @@ impl<S: HttpService> Channel<S> {
             },
         };
         let response = result.map_err(|error| unreachable(&error, &outgoing.uri))?;
+        #[cfg(feature = "client-otel")]
+        super::otel::responded(&response);
         self.learn(response.headers());
         if response.status() == StatusCode::UNAUTHORIZED {
             return Err(refusal::unauthorized(response).await);

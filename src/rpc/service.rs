@@ -23,7 +23,7 @@ use super::plain;
 use super::request::{self, RequestDecoder};
 use super::response::{Replied, ResponseContext, ResponseFuture, Subject};
 use super::route::{self, Shape};
-use super::stack::{self, BoxCallService};
+use super::stack::{self, BoxCallService, CallLayer, SharedLayer};
 use super::token::Sealer;
 use crate::drain::Drain;
 use crate::headers::{
@@ -106,6 +106,18 @@ impl RpcService {
     /// [`TokenKeys::sealer`](super::TokenKeys::sealer).
     pub fn sealer(&self, purpose: &str) -> Sealer {
         self.inner.dispatcher.hosts().runtime.tokens.sealer(purpose)
+    }
+
+    /// The same server with one more layer around all calls, outside of those that it has; see
+    /// [`RpcServiceBuilder::layer`]. For whoever puts layers around a server that is built already.
+    #[must_use]
+    pub fn with_layer(mut self, layer: impl CallLayer) -> Self {
+        let inner = Arc::make_mut(&mut self.inner);
+        inner.stack = match inner.stack.take() {
+            Some(stack) => Some(layer.wrap(stack)),
+            None => stack::wrap(inner.dispatcher.clone(), &[SharedLayer::new(layer)]),
+        };
+        self
     }
 
     /// The protocols and methods.

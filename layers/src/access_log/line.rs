@@ -12,10 +12,9 @@ use tower_vgi::rpc::{Generation, Operation, ServiceInfo};
 use tower_vgi::{ErrorCode, PeerAddr};
 
 use super::claims::Redact;
-use super::method_text::{MethodText, MethodTexts};
-use super::scrub::scrub;
+use super::method_text::MethodText;
 use super::timestamp;
-use crate::observe::{End, Outcome};
+use crate::observe::{End, Outcome, PerMethod, scrub};
 
 /// Everything that is written about one call.
 pub(super) struct Record<'a> {
@@ -92,7 +91,7 @@ pub(super) struct Lines {
     server: Vec<u8>,
     /// `,"server_version":"…"`, if the server has a version.
     version: Vec<u8>,
-    methods: MethodTexts,
+    methods: PerMethod<MethodText>,
     pub(super) redact: Redact,
     pub(super) max_bytes: usize,
 }
@@ -123,12 +122,12 @@ impl Lines {
         if !info.server_version.is_empty() {
             text(&mut version, "server_version", &info.server_version);
         }
-        Self { server, version, methods: MethodTexts::default(), redact: Redact::default(), max_bytes }
+        Self { server, version, methods: PerMethod::default(), redact: Redact::default(), max_bytes }
     }
 
     /// Hands over the line: JSON without the closing brace, so that a member can be added.
     pub(super) fn write(&self, record: &Record<'_>, sample_rate: Option<f64>, push: impl FnOnce(&[u8])) {
-        let method = self.methods.of(&record.dispatched.method);
+        let method = self.methods.of(&record.dispatched.method, MethodText::new);
         let time = SystemTime::now();
         let claims = record.call.auth.as_ref().map(|auth| self.redact.claims(&auth.claims)).unwrap_or_default();
         SCRATCH.with_borrow_mut(|line| {

@@ -1,8 +1,5 @@
 //! What all lines of a method share, made once.
 
-use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
-
 use tower_vgi::call_record::CalledMethod;
 use tower_vgi::rpc::type_name;
 
@@ -20,7 +17,7 @@ pub(super) struct MethodText {
 }
 
 impl MethodText {
-    fn new(method: &CalledMethod) -> Self {
+    pub(super) fn new(method: &CalledMethod) -> Self {
         let description = &method.description;
         let mut message = Vec::new();
         string(&mut message, &format!("{}.{}", method.protocol, description.name));
@@ -47,29 +44,5 @@ impl MethodText {
         }
         fields.push(b']');
         Self { message, identity, fields }
-    }
-}
-
-/// The texts of the methods that were called so far.
-#[derive(Clone, Debug, Default)]
-pub(super) struct MethodTexts(Arc<RwLock<HashMap<usize, Known>>>);
-
-/// The method is kept, so that no other can have its address.
-#[derive(Debug)]
-struct Known {
-    _method: Arc<CalledMethod>,
-    text: Arc<MethodText>,
-}
-
-impl MethodTexts {
-    pub(super) fn of(&self, method: &Arc<CalledMethod>) -> Arc<MethodText> {
-        let address = Arc::as_ptr(method) as usize;
-        if let Some(known) = self.0.read().unwrap_or_else(PoisonError::into_inner).get(&address) {
-            return known.text.clone();
-        }
-        let text = Arc::new(MethodText::new(method));
-        let known = Known { _method: method.clone(), text: text.clone() };
-        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(address, known);
-        text
     }
 }

@@ -40,7 +40,6 @@ mod line;
 mod method_text;
 mod queue;
 mod sample;
-mod scrub;
 #[cfg(test)]
 mod tests;
 mod timestamp;

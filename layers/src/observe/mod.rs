@@ -49,6 +49,10 @@
 
 mod body;
 mod future;
+#[cfg(any(feature = "access-log", feature = "otel", feature = "prometheus"))]
+mod per_method;
+#[cfg(any(feature = "access-log", feature = "otel", feature = "sentry"))]
+mod scrub;
 mod service;
 #[cfg(test)]
 mod tests;
@@ -63,6 +67,11 @@ use tower_vgi::{Advertise, Capabilities};
 
 pub use body::{RequestBody, ResponseBody};
 pub use future::ResponseFuture;
+#[cfg(any(feature = "access-log", feature = "otel", feature = "sentry"))]
+pub(crate) use scrub::scrub;
+
+#[cfg(any(feature = "access-log", feature = "otel", feature = "prometheus"))]
+pub(crate) use per_method::PerMethod;
 pub use service::Observed;
 
 /// Looks at requests from outside. It is cloned for each, so that clones have to be cheap.

@@ -41,6 +41,8 @@ pub struct StackBuilder {
     pub(super) sticky: StickySettings,
     pub(super) repository: Option<String>,
     pub(super) access_log: Option<AccessLogLayer>,
+    #[cfg(feature = "otel")]
+    pub(super) otel: Option<crate::otel::OtelLayer>,
     pub(super) start_hook: Option<StartHookLayer>,
     pub(super) advertised: Capabilities,
     changes: BTreeMap<Place, Change>,
@@ -90,6 +92,8 @@ impl StackBuilder {
             sticky: StickySettings::default(),
             repository: None,
             access_log: None,
+            #[cfg(feature = "otel")]
+            otel: None,
             start_hook: None,
             advertised: Capabilities::new(),
             changes: BTreeMap::new(),
@@ -217,6 +221,25 @@ impl StackBuilder {
     pub fn access_log(mut self, log: AccessLogLayer) -> Self {
         self.access_log = Some(log);
         self
+    }
+
+    /// Makes spans and metrics of OpenTelemetry, here and around the calls. Default: none.
+    #[cfg(feature = "otel")]
+    pub fn otel(mut self, layer: crate::otel::OtelLayer) -> Self {
+        self.otel = Some(layer);
+        self
+    }
+
+    /// Reports errors of methods to Sentry. Default: none.
+    #[cfg(feature = "sentry")]
+    pub fn sentry(self, layer: crate::sentry::SentryLayer) -> Self {
+        self.outside(Place::Trace, layer)
+    }
+
+    /// Measures calls for Prometheus, which reads the measures at `/metrics`. Default: none.
+    #[cfg(feature = "prometheus")]
+    pub fn prometheus(self, layer: crate::prometheus::PrometheusLayer) -> Self {
+        self.outside(Place::Trace, layer)
     }
 
     /// Does something before the first request, such as opening a pool of connections; see

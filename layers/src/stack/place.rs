@@ -10,6 +10,8 @@ pub enum Place {
     Mount,
     /// Gives the request its id, so that everything inside can name it and every response carries it.
     RequestId,
+    /// Spans and metrics of OpenTelemetry: outside of the spans of tracing, which are parts of its own.
+    Otel,
     /// Spans and events: inside of the id, which they show, and outside of everything that may answer.
     Trace,
     /// A line for every call: outside of all that changes bodies, so that sizes are those on the wire.
@@ -49,9 +51,10 @@ pub enum Place {
 
 impl Place {
     /// All places, the outermost first.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Mount,
         Self::RequestId,
+        Self::Otel,
         Self::Trace,
         Self::AccessLog,
         Self::Capabilities,

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 /// The text with every query, fragment and password of a URL replaced by `…`.
-pub(super) fn scrub(text: &str) -> Cow<'_, str> {
+pub(crate) fn scrub(text: &str) -> Cow<'_, str> {
     if !text.contains("://") {
         return text.into();
     }

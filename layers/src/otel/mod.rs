@@ -1,0 +1,191 @@
+//! Spans and metrics of OpenTelemetry.
+//!
+//! Every request of the protocol is a server span, named after its method, and counts in the metrics. Where its caller
+//! runs in a trace, the span is a part of that: the context comes in the HTTP headers, or else in the metadata of the
+//! request's batch, where the clients of the reference put it. Spans that a method begins, with OpenTelemetry or with
+//! `tracing-opentelemetry`, lie inside.
+//!
+//! The layer speaks to the providers and the propagator that the program has set up, for all of it or
+//! [for this layer](OtelLayer::tracer_provider):
+//!
+//! ```
+//! use tower_vgi_layers::Stack;
+//! use tower_vgi_layers::otel::OtelLayer;
+//! # fn serve(service: tower_vgi::rpc::RpcService) -> Result<(), tower_vgi::BoxError> {
+//!
+//! // opentelemetry::global::set_text_map_propagator(TraceContextPropagator::new());
+//! // opentelemetry::global::set_tracer_provider(…);
+//! let stack = Stack::builder(service).otel(OtelLayer::new()).build()?;
+//! # let _ = stack;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Spans
+//!
+//! The attributes are those of the semantic conventions for RPC and HTTP (`rpc.system.name`, `rpc.method`,
+//! `rpc.response.status_code`, `error.type`, `http.request.method`, `url.path`, …), and of this protocol:
+//! `rpc.vgi_rpc.` with `method_type`, `auth.principal`, `auth.domain`, `auth.authenticated`, `request_id`, `stream_id`,
+//! `session_id`, and rows and bytes both ways. [`OtelLayer::legacy_names`] adds the names of earlier conventions.
+//!
+//! A span is an error where the server is at fault, as with gRPC; what a caller did wrong has its code and no more. The
+//! error is an event `exception`. Parameters and results are in no span.
+//!
+//! # Metrics
+//!
+//! | name | unit | what |
+//! |---|---|---|
+//! | `rpc.server.call.duration` | `s` | histogram; its count is that of the requests |
+//! | `rpc.server.request.size`, `rpc.server.response.size` | `By` | histograms, as sent |
+//! | `rpc.vgi_rpc.server.rows` | `{row}` | counter, by `network.io.direction` |
+//! | `rpc.vgi_rpc.server.externalized` | `By` | counter: stored elsewhere or fetched from there, by direction |
+//! | `rpc.vgi_rpc.server.refused_tokens` | `{token}` | counter, by `rpc.vgi_rpc.token` |
+//! | `rpc.vgi_rpc.server.active_sessions` | `{session}` | gauge, where it is [told](OtelLayer::active_sessions) |
+//!
+//! By `rpc.method`, and `error.type` where a call failed; never by what callers choose.
+//!
+//! # Two halves
+//!
+//! Whether the metadata has a context is known when the body has been read. So where the headers have none, the span
+//! begins with the call: that is what [`OtelCallLayer`] does. `Stack` puts both in their places; by hand, give the core
+//! [the other half](OtelCallLayer) as a call layer.
+
+mod call;
+mod conventions;
+mod metrics;
+mod observer;
+mod propagation;
+mod span;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::sync::Arc;
+
+use opentelemetry::global::{self, BoxedTracer, ObjectSafeTracer};
+use opentelemetry::metrics::{Meter, MeterProvider};
+use opentelemetry::trace::TracerProvider;
+use opentelemetry::{InstrumentationScope, KeyValue};
+use tower_layer::Layer;
+use tower_vgi::{Advertise, Capabilities};
+
+use crate::observe::Observed;
+use metrics::Metrics;
+use span::Spans;
+
+pub use call::{OtelCall, OtelCallFuture, OtelCallLayer};
+pub use observer::{Otel, Seen};
+
+/// Makes spans and metrics. See the [module](self).
+#[derive(Clone, Default)]
+#[must_use = "a layer does nothing until it wraps a service"]
+pub struct OtelLayer {
+    tracer: Option<Arc<BoxedTracer>>,
+    meter: Option<Meter>,
+    no_spans: bool,
+    no_metrics: bool,
+    legacy: bool,
+    attributes: Vec<KeyValue>,
+    claims: Vec<(String, String)>,
+    active_sessions: Option<Arc<dyn Fn() -> u64 + Send + Sync>>,
+}
+
+impl OtelLayer {
+    /// Spans and metrics, with what the program has set up for all of it.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Makes spans with these providers instead of the program's.
+    pub fn tracer_provider<P>(mut self, provider: &P) -> Self
+    where
+        P: TracerProvider<Tracer: ObjectSafeTracer + Send + Sync + 'static>,
+    {
+        self.tracer = Some(Arc::new(BoxedTracer::new(Box::new(provider.tracer_with_scope(scope())))));
+        self
+    }
+
+    /// Records metrics with this provider instead of the program's.
+    pub fn meter_provider(mut self, provider: &dyn MeterProvider) -> Self {
+        self.meter = Some(provider.meter_with_scope(scope()));
+        self
+    }
+
+    /// Makes no spans.
+    pub fn without_spans(mut self) -> Self {
+        self.no_spans = true;
+        self
+    }
+
+    /// Records no metrics.
+    pub fn without_metrics(mut self) -> Self {
+        self.no_metrics = true;
+        self
+    }
+
+    /// Adds the names of earlier conventions, and the reference's metrics: `rpc.system`, `rpc.service`, `http.method`,
+    /// `http.status_code`, `rpc.server.requests`, `rpc.server.duration`.
+    pub fn legacy_names(mut self) -> Self {
+        self.legacy = true;
+        self
+    }
+
+    /// Puts an attribute of your own on every span and metric.
+    pub fn attribute(mut self, attribute: KeyValue) -> Self {
+        self.attributes.push(attribute);
+        self
+    }
+
+    /// Puts a claim of the caller's on spans, as this attribute. It is on no metric: callers may be many.
+    pub fn claim_attribute(mut self, claim: impl Into<String>, attribute: impl Into<String>) -> Self {
+        self.claims.push((claim.into(), attribute.into()));
+        self
+    }
+
+    /// Tells how many sessions there are, whenever that is asked for.
+    pub fn active_sessions(mut self, count: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
+        self.active_sessions = Some(Arc::new(count));
+        self
+    }
+
+    fn observer(&self) -> Otel {
+        let spans = (!self.no_spans).then(|| Spans {
+            tracer: self.tracer.clone().unwrap_or_else(|| Arc::new(global::tracer_with_scope(scope()))),
+            legacy: self.legacy,
+            attributes: self.attributes.clone(),
+            claims: self.claims.clone(),
+        });
+        let metrics = (!self.no_metrics).then(|| {
+            let meter = self.meter.clone().unwrap_or_else(|| global::meter_with_scope(scope()));
+            Metrics::new(&meter, self.legacy, self.attributes.clone(), self.active_sessions.clone())
+        });
+        Otel::new(spans, metrics)
+    }
+}
+
+fn scope() -> InstrumentationScope {
+    InstrumentationScope::builder("tower-vgi").with_version(env!("CARGO_PKG_VERSION")).build()
+}
+
+impl fmt::Debug for OtelLayer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("OtelLayer")
+            .field("spans", &!self.no_spans)
+            .field("metrics", &!self.no_metrics)
+            .field("legacy_names", &self.legacy)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<S> Layer<S> for OtelLayer {
+    type Service = Observed<S, Otel>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        Observed::new(inner, self.observer())
+    }
+}
+
+impl Advertise for OtelLayer {
+    fn advertise(&self, _capabilities: &mut Capabilities) {}
+}

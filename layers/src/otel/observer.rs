@@ -1,0 +1,53 @@
+//! What [`OtelLayer`](super::OtelLayer) observes with.
+
+use std::sync::Arc;
+
+use http::{Method, Request};
+
+use super::metrics::Metrics;
+use super::span::{RequestSpan, Spans};
+use crate::observe::{Observe, Outcome};
+
+/// Makes a span of each request, and counts it.
+#[derive(Clone, Debug)]
+pub struct Otel {
+    spans: Option<Arc<Spans>>,
+    metrics: Option<Arc<Metrics>>,
+}
+
+/// What is kept of a request: its span. `None` for requests that are not of the protocol, such as those for health.
+#[derive(Debug)]
+pub struct Seen(Option<Option<RequestSpan>>);
+
+impl Otel {
+    pub(super) fn new(spans: Option<Spans>, metrics: Option<Metrics>) -> Self {
+        Self { spans: spans.map(Arc::new), metrics: metrics.map(Arc::new) }
+    }
+}
+
+impl Observe for Otel {
+    type Seen = Seen;
+
+    fn begin<B>(&self, request: &mut Request<B>) -> Seen {
+        if !matches!(*request.method(), Method::POST | Method::DELETE) {
+            return Seen(None);
+        }
+        Seen(Some(self.spans.clone().map(|spans| RequestSpan::new(spans, request))))
+    }
+
+    fn in_scope<R>(&self, seen: &Seen, work: impl FnOnce() -> R) -> R {
+        let Seen(Some(Some(span))) = seen else { return work() };
+        let _inside = span.context().attach();
+        work()
+    }
+
+    fn end(&self, seen: Seen, outcome: Outcome<'_>) {
+        let Seen(Some(span)) = seen else { return };
+        if let Some(span) = span {
+            span.end(&outcome);
+        }
+        if let Some(metrics) = &self.metrics {
+            metrics.record(&outcome);
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! A span of OpenTelemetry for each request, and its context in the request's headers.
+//!
+//! With what the program has set up for all of it: without a provider and a propagator nothing is made and nothing sent.
+
+use http::{HeaderMap, HeaderName, HeaderValue, Response, Uri};
+use opentelemetry::context::FutureExt as _;
+use opentelemetry::propagation::Injector;
+use opentelemetry::trace::{SpanKind, Status, TraceContextExt as _, Tracer as _};
+use opentelemetry::{Context, KeyValue, global};
+
+use crate::generation::Generation;
+use crate::{Body, RpcError};
+
+/// Runs what sends a request within a span named after its method.
+pub(super) async fn in_span<T>(
+    uri: &Uri,
+    generation: Generation,
+    work: impl Future<Output = Result<T, RpcError>>,
+) -> Result<T, RpcError> {
+    let method = method(uri.path(), generation);
+    let tracer = global::tracer("tower-vgi");
+    let mut attributes = vec![
+        KeyValue::new("rpc.system.name", "vgi_rpc"),
+        KeyValue::new("rpc.method", method.clone()),
+        KeyValue::new("http.request.method", "POST"),
+        KeyValue::new("url.path", uri.path().to_owned()),
+    ];
+    attributes.extend(uri.host().map(|host| KeyValue::new("server.address", host.to_owned())));
+    attributes.extend(uri.port_u16().map(|port| KeyValue::new("server.port", i64::from(port))));
+    let builder = tracer.span_builder(method).with_kind(SpanKind::Client).with_attributes(attributes);
+    let context = Context::current_with_span(tracer.build(builder));
+    let result = work.with_context(context.clone()).await;
+    let span = context.span();
+    if let Err(error) = &result {
+        span.set_attribute(KeyValue::new("error.type", error.code().as_str()));
+        span.set_status(Status::error(error.type_name().to_owned()));
+    }
+    span.end();
+    result
+}
+
+/// Says in the span what the head of the response says.
+pub(super) fn responded(response: &Response<Body>) {
+    let context = Context::current();
+    let span = context.span();
+    span.set_attribute(KeyValue::new("http.response.status_code", i64::from(response.status().as_u16())));
+    if !response.status().is_success() || response.headers().contains_key("x-vgi-rpc-error") {
+        span.set_status(Status::error("the server answered with an error"));
+    }
+}
+
+/// Tells the server of which trace the request is a part.
+pub(super) fn inject(headers: &mut HeaderMap) {
+    global::get_text_map_propagator(|propagator| propagator.inject(&mut Headers(headers)));
+}
+
+struct Headers<'a>(&'a mut HeaderMap);
+
+impl Injector for Headers<'_> {
+    fn set(&mut self, key: &str, value: String) {
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(key), HeaderValue::try_from(value)) {
+            self.0.insert(name, value);
+        }
+    }
+}
+
+/// `Protocol/method`, or on the flat routes the method alone.
+fn method(path: &str, generation: Generation) -> String {
+    let path = path.strip_suffix("/init").or_else(|| path.strip_suffix("/exchange")).unwrap_or(path);
+    let mut segments = path.rsplit('/');
+    let method = segments.next().unwrap_or_default();
+    match (generation, segments.next()) {
+        (Generation::Namespaced, Some(protocol)) if !protocol.is_empty() => format!("{protocol}/{method}"),
+        _ => method.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_are_named_after_methods() {
+        for (path, generation, expected) in [
+            ("/vgi/Calc/add", Generation::Namespaced, "Calc/add"),
+            ("/Calc/count/init", Generation::Namespaced, "Calc/count"),
+            ("/vgi/add", Generation::Flat, "add"),
+            ("/count/exchange", Generation::Flat, "count"),
+        ] {
+            assert_eq!(method(path, generation), expected);
+        }
+    }
+}
