@@ -118,3 +118,29 @@ async fn a_failed_upload_is_the_error_of_the_call() {
     assert!(error.message().contains("the bucket is full"), "{error}");
     own.settles_at(0).await;
 }
+
+/// Says one length in a header and sends another, in chunks, which is what counts.
+async fn server_that_understates(bytes: usize) -> String {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/x", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        loop {
+            let Ok((mut stream, _)) = listener.accept().await else { return };
+            let _ = stream.read(&mut [0; 4096]).await;
+            let head = "HTTP/1.1 200 OK\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n";
+            let body = "x".repeat(bytes);
+            let _ = stream.write_all(format!("{head}{bytes:x}\r\n{body}\r\n0\r\n\r\n").as_bytes()).await;
+        }
+    });
+    url
+}
+
+#[tokio::test]
+async fn what_is_fetched_counts_as_what_it_is_and_not_as_it_is_said_to_be() {
+    let reference = tower_vgi::Reference::new(server_that_understates(100_000).await).unwrap();
+    let pool = RequestMemoryPool::new(60_000);
+    let schema = text_parameters(0).schema();
+    let error = fetcher().build().unwrap().resolve(&reference, &schema, Some(pool.request())).await.unwrap_err();
+    assert!(error.message().contains("60000 bytes"), "{error}");
+}

@@ -36,6 +36,9 @@
 //! Innermost among the layers around all calls. Those outside see pointers as they came, so that who may call and how
 //! often is decided before anything is fetched; layers around one protocol or one method are inside, and see data.
 //!
+//! So scopes and rate limits belong outside, too, also those of one protocol or method: inside they would refuse a call
+//! whose batch has been fetched already.
+//!
 //! # What is put
 //!
 //! The result of a unary method, the header of a stream, a turn of a stream with all that it logged, each in an object of

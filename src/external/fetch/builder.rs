@@ -58,7 +58,7 @@ impl Default for Settings {
 impl Settings {
     /// The most that may come out of what is read.
     pub(in crate::external) fn max_decoded(&self) -> u64 {
-        self.max_decompressed_bytes.unwrap_or_else(|| self.max_fetch_bytes.saturating_mul(16))
+        self.max_decompressed_bytes.unwrap_or(self.max_fetch_bytes)
     }
 
     pub(super) fn build(self) -> Result<Fetcher, RpcError> {
@@ -82,8 +82,8 @@ impl FetcherBuilder {
         self
     }
 
-    /// The most that one object may become once it is decoded. Default: 16 times
-    /// [`max_fetch_bytes`](Self::max_fetch_bytes).
+    /// The most that one object may become once it is decoded, whatever it was: a small object may become a very large
+    /// one. Default: [`max_fetch_bytes`](Self::max_fetch_bytes).
     pub fn max_decompressed_bytes(mut self, bytes: u64) -> Self {
         self.settings.max_decompressed_bytes = Some(bytes);
         self

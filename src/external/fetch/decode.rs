@@ -1,6 +1,8 @@
 //! From the bytes that were sent to the Arrow stream: content coding, cap, digest.
 
 use std::io::Read as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use flate2::read::MultiGzDecoder;
@@ -53,14 +55,26 @@ pub(super) async fn decode(
         return check(downloaded.bytes, reference, max);
     }
     let (reference, account) = (reference.clone(), account.into_owned());
+    let stop = Stop::default();
+    let stopped = stop.0.clone();
     let decoding = tokio::task::spawn_blocking(move || {
         let bytes = match downloaded.coding {
             None => downloaded.bytes,
-            Some(coding) => decompress(coding, &downloaded.bytes, max, &reference, &account)?,
+            Some(coding) => decompress(coding, &downloaded.bytes, max, &reference, &account, &stopped)?,
         };
         check(bytes, &reference, max)
     });
     decoding.await.map_err(|_| Failure::Transient("the decoder was given up by the runtime".to_owned()))?
+}
+
+/// Stops the thread that decodes when nobody waits for it any more.
+#[derive(Default)]
+struct Stop(Arc<AtomicBool>);
+
+impl Drop for Stop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 /// The cap, and the digest where there is one.
@@ -90,8 +104,9 @@ fn decompress(
     max: u64,
     reference: &Reference,
     account: &Account<'_>,
+    stopped: &AtomicBool,
 ) -> Result<Bytes, Failure> {
-    let mut output = Output { bytes: Vec::new(), max, reference, account };
+    let mut output = Output { bytes: Vec::new(), max, reference, account, stopped };
     let damaged = |reason: &str| {
         Failure::Transient(format!("{} is not valid {}: {reason}", redacted(reference.url()), coding.as_str()))
     };
@@ -147,11 +162,15 @@ struct Output<'a> {
     max: u64,
     reference: &'a Reference,
     account: &'a Account<'a>,
+    stopped: &'a AtomicBool,
 }
 
 impl Output<'_> {
     /// Makes sure that there is room for `more`, or for as much as the cap leaves and a byte, by which breaking it shows.
     fn make_room(&mut self, more: usize) -> Result<(), Failure> {
+        if self.stopped.load(Ordering::Relaxed) {
+            return Err(Failure::Transient("nobody waits for it any more".to_owned()));
+        }
         if self.bytes.len() as u64 > self.max {
             return Err(too_large("max_decompressed_bytes", None, self.max, self.reference.url()));
         }
@@ -181,7 +200,24 @@ mod tests {
     use super::*;
 
     fn decoded(coding: ContentCoding, encoded: &[u8], max: u64) -> Result<Bytes, Failure> {
-        decompress(coding, encoded, max, &Reference::new("https://x/y?secret").unwrap(), &Account::new(None))
+        decoded_while(coding, encoded, max, &AtomicBool::new(false))
+    }
+
+    fn decoded_while(coding: ContentCoding, encoded: &[u8], max: u64, stopped: &AtomicBool) -> Result<Bytes, Failure> {
+        let reference = Reference::new("https://x/y?secret").unwrap();
+        decompress(coding, encoded, max, &reference, &Account::new(None), stopped)
+    }
+
+    #[test]
+    fn what_nobody_waits_for_is_not_decoded() {
+        for (coding, encoded) in encoded(&[7; 100_000]) {
+            let failure = decoded_while(coding, &encoded, 1 << 20, &AtomicBool::new(true));
+            assert!(matches!(failure, Err(Failure::Transient(_))), "{coding:?}");
+        }
+        let stop = Stop::default();
+        let stopped = stop.0.clone();
+        drop(stop);
+        assert!(stopped.load(Ordering::Relaxed));
     }
 
     fn encoded(plain: &[u8]) -> Vec<(ContentCoding, Vec<u8>)> {

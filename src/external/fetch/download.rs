@@ -1,8 +1,9 @@
 //! All bytes of an object, as they are sent.
 
 use bytes::{Bytes, BytesMut};
-use http::header::{ACCEPT_RANGES, CONTENT_ENCODING, CONTENT_LENGTH, ETAG};
+use http::header::{ACCEPT_RANGES, CONTENT_ENCODING, ETAG};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use http_body::Body as _;
 use http_body_util::BodyExt as _;
 
 use super::Inner;
@@ -39,7 +40,8 @@ pub(super) async fn download(
     }
     let headers = response.headers();
     let coding = ContentCoding::from_header(&text(headers, &CONTENT_ENCODING))?;
-    let length = text(headers, &CONTENT_LENGTH).parse::<u64>().ok();
+    // As the body is framed: a header may say something else.
+    let length = response.body().size_hint().exact();
     if let Some(length) = length.filter(|length| *length > max) {
         return Err(too_large("max_fetch_bytes", Some(length), max, url));
     }
