@@ -73,7 +73,9 @@ async fn a_collector_gets_one_trace_of_client_and_server_and_the_metrics() {
         assert_eq!([&client.trace_id, &server.trace_id], [&work.trace_id; 2]);
         assert_eq!((&client.parent_span_id, &server.parent_span_id), (&work.span_id, &client.span_id));
         let metrics = received.metrics();
-        assert!(metrics.iter().any(|name| name == "rpc.server.call.duration"), "{metrics:?}");
+        for expected in ["rpc.server.call.duration", "rpc.vgi_rpc.server.active_sessions"] {
+            assert!(metrics.iter().any(|name| name == expected), "{expected}: {metrics:?}");
+        }
     })
     .await
     .unwrap();

@@ -142,10 +142,16 @@ impl OtelLayer {
         self
     }
 
-    /// Tells how many sessions there are, whenever that is asked for.
+    /// Tells how many sessions there are, whenever that is asked for. A `Stack` tells it of the core's.
     pub fn active_sessions(mut self, count: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
         self.active_sessions = Some(Arc::new(count));
         self
+    }
+
+    /// Counts these sessions, unless it was told otherwise.
+    #[cfg(feature = "stack")]
+    pub(crate) fn counting_sessions(self, count: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
+        if self.active_sessions.is_some() { self } else { self.active_sessions(count) }
     }
 
     fn observer(&self) -> Otel {

@@ -93,7 +93,10 @@ pub(super) fn assemble(mut settings: StackBuilder) -> Result<Stack, StackError> 
         false => service,
     };
     #[cfg(feature = "otel")]
-    let otel = settings.otel.take();
+    let otel = settings.otel.take().map(|layer| {
+        let sessions = service.sessions().clone();
+        layer.counting_sessions(move || sessions.len() as u64)
+    });
     #[cfg(not(feature = "otel"))]
     let otel = None::<tower_layer::Identity>;
     let drain_handle = service.sessions().drain_handle();
