@@ -30,15 +30,17 @@ type Make = fn() -> HotPath;
 /// Unary calls through each choice of layers, to see what each of them costs.
 const LAYERS: &str = "layers-";
 
-fn hot_paths() -> [(&'static str, Make); 10] {
+fn hot_paths() -> [(&'static str, Make); 12] {
     [
         ("codec-decode-unary", codec::decode),
         ("codec-encode-unary", codec::encode),
         ("echo-1MiB", rpc::echo),
         ("exchange-turn", rpc::exchange_turn),
         ("produce-step", rpc::produce_step),
+        ("unary-bearer-layers", rpc::unary_with_a_bearer),
         ("unary-flat", rpc::unary_flat),
         ("unary-flat-layers", rpc::unary_flat_with_layers),
+        ("unary-jwt-layers", rpc::unary_with_a_jwt),
         ("unary-namespaced", rpc::unary_namespaced),
         ("unary-namespaced-otel", rpc::unary_namespaced_with_otel),
         ("unary-namespaced-layers", rpc::unary_namespaced_with_layers),

@@ -16,10 +16,12 @@ use opentelemetry_sdk::metrics::{SdkMeterProvider, Temporality};
 use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider, SpanData, SpanExporter};
 use tokio::runtime::{Builder, Runtime};
 use tower::{Service, ServiceExt as _};
-use tower_vgi::Body;
 use tower_vgi::rpc::RpcService;
 use tower_vgi::wire::{Metadata, encode_batch, keys};
+use tower_vgi::{AuthContext, Body};
 use tower_vgi_layers::Stack;
+use tower_vgi_layers::auth::jwt::Jwt;
+use tower_vgi_layers::auth::{AuthLayer, BearerTokens};
 use tower_vgi_layers::otel::OtelLayer;
 use tower_vgi_layers::stack::{Place, StackBuilder};
 
@@ -81,6 +83,27 @@ pub(crate) fn unary_namespaced_with_otel() -> HotPath {
     let others = Place::ALL.into_iter().filter(|place| *place != Place::Otel);
     let stack = others.fold(Stack::builder(core()).otel(layer), StackBuilder::without).build().unwrap();
     add(stack, Wire::Namespaced)
+}
+
+/// Through the layers of a default deployment and one that knows the token.
+fn unary_known(auth: AuthLayer, token: &'static str) -> HotPath {
+    let mut wire = Wire::Namespaced.call("add", Arguments::none().with("a", 1.5).with("b", 2.25));
+    wire.token = Some(token);
+    repeat(Stack::builder(core()).auth(auth).build().unwrap(), wire)
+}
+
+pub(crate) fn unary_with_a_bearer() -> HotPath {
+    let caller = AuthContext::authenticated("bearer", "bench");
+    unary_known(AuthLayer::new(BearerTokens::new([(TOKEN, caller)])), TOKEN)
+}
+
+/// Its signature has been checked before, and is remembered.
+pub(crate) fn unary_with_a_jwt() -> HotPath {
+    const DOCUMENT: &str = include_str!("token.json");
+    let (_, token) = DOCUMENT.split_once("\"token\": \"").unwrap();
+    let token = token.split_once('"').unwrap().0;
+    let jwt = Jwt::builder().issuer("https://login.example").audience("https://api.example").jwks(DOCUMENT);
+    unary_known(AuthLayer::new(jwt.build().unwrap()), token)
 }
 
 /// A small call through some layers.
