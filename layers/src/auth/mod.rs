@@ -42,7 +42,8 @@
 //! | [`ProxyProof`](proof::ProxyProof) | `auth-proxy-proof` | a [`Gate`]: only what has come through your own proxy |
 //! | a closure, your own type | `auth` | as you say |
 //!
-//! [`oauth`] (`auth-oauth`) tells clients where they get a token.
+//! [`oauth`] (`auth-oauth`) tells clients where they get a token, and [`login`] (`auth-login`) gets one for people who
+//! come with a browser.
 //!
 //! # Composition
 //!
@@ -82,6 +83,8 @@ mod outbound;
 
 #[cfg(feature = "auth-jwt")]
 pub mod jwt;
+#[cfg(feature = "auth-login")]
+pub mod login;
 #[cfg(feature = "auth-mtls")]
 pub mod mtls;
 #[cfg(feature = "auth-oauth")]

@@ -1,0 +1,110 @@
+//! [`Login`]: where people log in, and as which client.
+
+use std::error::Error;
+use std::fmt;
+
+use http::Uri;
+
+/// Where people log in, and what the identity provider knows this service as.
+#[derive(Clone)]
+#[must_use = "a login does nothing until a layer has it"]
+pub struct Login {
+    /// The URL of the service as browsers see it, without a slash at its end.
+    pub(super) service: String,
+    pub(super) issuer: String,
+    pub(super) client_id: String,
+    pub(super) client_secret: Option<String>,
+    pub(super) scopes: String,
+    pub(super) use_id_token: bool,
+    pub(super) tls: Option<Box<rustls::ClientConfig>>,
+}
+
+impl Login {
+    /// `service` is the URL of this service as browsers see it, with its prefix; `issuer` is the identity provider,
+    /// whose discovery document says where to log in. The provider has to know `<service>/_oauth/callback`.
+    pub fn new(service: impl Into<String>, issuer: impl Into<String>, client_id: impl Into<String>) -> Self {
+        let trimmed = |url: String| url.trim_end_matches('/').to_owned();
+        Self {
+            service: trimmed(service.into()),
+            issuer: issuer.into(),
+            client_id: client_id.into(),
+            client_secret: None,
+            scopes: "openid".to_owned(),
+            use_id_token: false,
+            tls: None,
+        }
+    }
+
+    /// What this service proves itself by to the provider. Browsers never see it. Default: none.
+    pub fn client_secret(mut self, secret: impl Into<String>) -> Self {
+        self.client_secret = Some(secret.into());
+        self
+    }
+
+    /// The scopes that are asked for. Default: `openid`.
+    pub fn scopes<S: AsRef<str>>(mut self, scopes: impl IntoIterator<Item = S>) -> Self {
+        let scopes: Vec<String> = scopes.into_iter().map(|scope| scope.as_ref().to_owned()).collect();
+        self.scopes = scopes.join(" ");
+        self
+    }
+
+    /// Takes the `id_token` rather than the `access_token`, for providers whose access tokens only they can read.
+    pub fn use_id_token(mut self) -> Self {
+        self.use_id_token = true;
+        self
+    }
+
+    /// Whom the server trusts when it asks the provider over TLS. Default: the system's authorities.
+    pub fn tls(mut self, config: rustls::ClientConfig) -> Self {
+        self.tls = Some(Box::new(config));
+        self
+    }
+
+    pub(super) fn check(&self) -> Result<(), InvalidLogin> {
+        for (what, url) in [("service", &self.service), ("issuer", &self.issuer)] {
+            let parsed = url.parse::<Uri>().ok().filter(|url| url.host().is_some() && url.query().is_none());
+            if !parsed.is_some_and(|url| matches!(url.scheme_str(), Some("http" | "https"))) {
+                return Err(InvalidLogin(format!("the {what} {url:?} is no URL of http or https")));
+            }
+        }
+        match self.client_id.is_empty() {
+            true => Err(InvalidLogin("say as which client people log in: the client id is empty".to_owned())),
+            false => Ok(()),
+        }
+    }
+
+    /// The scheme and the host, and the prefix, of the service.
+    pub(super) fn origin_and_prefix(&self) -> (&str, &str) {
+        let host = self.service.find("://").map_or(0, |at| at + 3);
+        let end = self.service[host..].find('/').map_or(self.service.len(), |at| host + at);
+        self.service.split_at(end)
+    }
+
+    pub(super) fn callback(&self) -> String {
+        format!("{}/_oauth/callback", self.service)
+    }
+}
+
+/// Shows no secret.
+impl fmt::Debug for Login {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Login")
+            .field("service", &self.service)
+            .field("issuer", &self.issuer)
+            .field("client_id", &self.client_id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why nobody can log in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvalidLogin(pub(super) String);
+
+impl fmt::Display for InvalidLogin {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl Error for InvalidLogin {}
