@@ -88,6 +88,7 @@ fn everything(service: RpcService) -> StackBuilder {
         .max_request_memory(1 << 30)
         .cors(AllowOrigin::any())
         .access_log(AccessLogLayer::to_writer(info, std::io::sink()))
+        .sticky(true)
         .on_serve_start(|| async { Ok::<_, std::convert::Infallible>(()) })
         .auth(AuthLayer::new(chain(tokens(), anybody)))
 }

@@ -112,7 +112,7 @@ fn callers_are_told() {
     let told: Vec<_> =
         capabilities.headers().iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect();
     assert_eq!(told, [("vgi-upload-url-support", "true"), ("vgi-max-upload-bytes", "5")]);
-    let _ = UploadUrlLayer::new(Numbered::default()).advertise(&mut Capabilities::new());
+    UploadUrlLayer::new(Numbered::default()).advertise(&mut Capabilities::new());
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 mod calls;
 mod streams;
+mod stress;
 
 use std::convert::Infallible;
 use std::pin::pin;
