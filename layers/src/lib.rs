@@ -49,6 +49,7 @@
 //! | [`mod@serve`] | `serve`, `tls` | listening, HTTP/1.1 and HTTP/2, TLS, graceful stop |
 //! | [`observability`] | | which layer tells whom what, with a picture of a trace |
 //! | [`observe`] | `observe` | observers of your own |
+//! | [`object_storage`] | `object-storage-s3`, `-gcs`, `-azure` | objects in S3, Google Cloud Storage and Azure, not in `full` |
 //! | [`response`] | | bodies and futures for layers of your own that sometimes answer by themselves |
 //! | [`readiness`] | | whether the server takes new work |
 //! | [`testing`] | `testing` | the contract that every layer keeps, as a test for your own |
@@ -143,6 +144,8 @@ pub mod mount;
 #[cfg(all(feature = "access-log", feature = "otel", feature = "prometheus", feature = "sentry", feature = "trace"))]
 #[doc = include_str!("observability.md")]
 pub mod observability {}
+#[cfg(feature = "object-storage")]
+pub mod object_storage;
 #[cfg(feature = "observe")]
 pub mod observe;
 #[cfg(feature = "otel")]

@@ -1,5 +1,5 @@
 //! The lanes that vgi-rpc 0.52.2 has for clients of other languages, against its own worker for them: typed exchange,
-//! description, producers, sessions, TLS. Large batches that are kept elsewhere have a lane of their own.
+//! description, producers, sessions, TLS, and large batches that are kept elsewhere.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use http::Request;
 use tower::{ServiceExt as _, service_fn};
 use tower_vgi::client::{Channel, HttpService, MethodKind, RetryPolicy, Session, introspect};
+use tower_vgi::external::{Fetcher, UrlPolicy};
 use tower_vgi::rpc::{Exchange, Producer};
 use tower_vgi::value::{Decimal, DictionaryString};
 use tower_vgi::{Body, Record as _, Result, RpcError, VgiArrow};
@@ -110,6 +111,23 @@ async fn rows_are_sent_as_their_type_declares_them() {
     assert_eq!(answer.batch.schema(), Typed::schema());
     assert_eq!(proxy.echo_bytes(vec![0, 255, 7]).await.unwrap(), [0, 255, 7]);
     assert_eq!(proxy.large_response(100_000).await.unwrap().len(), 100_000);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_large_is_kept_elsewhere_both_ways() {
+    let Some(server) = worker(&["--external", "--external-threshold", "4096"], &["PORT"]) else { return };
+    let url = format!("{}/vgi", server.url());
+    // Its storage is on this machine.
+    let fetcher = Fetcher::builder().policy(UrlPolicy::any()).build().unwrap();
+    let channel = Channel::builder().retry(waiting()).external(fetcher).compression_level(None).connect(&url).unwrap();
+    assert!(channel.capabilities().await.unwrap().externalization_enabled);
+    let proxy = ClientConformanceClient::new(channel);
+    assert_eq!(proxy.large_response(100_000).await.unwrap().len(), 100_000);
+    let value: Vec<u8> = (0..50_000_u32).map(|index| (index * index) as u8).collect();
+    assert_eq!(proxy.echo_bytes(value.clone()).await.unwrap(), value);
+    let strict = Channel::builder().external(Fetcher::new().unwrap()).compression_level(None).connect(&url).unwrap();
+    let refused = ClientConformanceClient::new(strict).large_response(100_000).await.unwrap_err();
+    assert!(refused.message().contains("URL rejected"), "{refused}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
