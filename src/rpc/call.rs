@@ -223,6 +223,10 @@ pub(crate) trait Steps: Send {
     /// for and this response opens the stream.
     fn seal(&mut self, checkpoint: Vec<u8>, with_call_token: bool) -> Result<Metadata, RpcError>;
 
+    /// The response fails, and nothing that was sealed for it arrives: a caller who has nothing else to go on with will
+    /// not come back.
+    fn take_back(&mut self);
+
     /// Whether a caller can go on from any checkpoint, and not only from where its response ends.
     fn is_resumable(&mut self) -> bool;
 

@@ -6,6 +6,7 @@ use arrow_array::RecordBatch;
 
 use super::context::CallContext;
 use super::handler::BoxFuture;
+use super::live_stream::LiveStream;
 use super::stream::{ExchangeState, Output, ProducerState};
 use crate::wire::{AnnotatedBatch, WireSchema};
 use crate::{Result, RpcError};
@@ -32,15 +33,9 @@ pub(crate) trait ErasedState: Send {
 
     fn save(&self) -> Result<Vec<u8>>;
 
-    /// Whether it can go on from any state that was saved, and not only from where it stops.
-    fn is_resumable(&mut self) -> bool {
-        true
-    }
-
-    /// What was saved goes to the caller, who may come back with it.
-    fn hand_out(&mut self, saved: &[u8]) -> Result<()> {
-        let _ = saved;
-        Ok(())
+    /// The one state that is more than what is saved of it.
+    fn as_live(&mut self) -> Option<&mut LiveStream> {
+        None
     }
 }
 
@@ -64,12 +59,8 @@ impl<S: ProducerState> ErasedState for ErasedProducer<S> {
         Ok(postcard::to_allocvec(&self.0)?)
     }
 
-    fn is_resumable(&mut self) -> bool {
-        self.0.as_live().is_none()
-    }
-
-    fn hand_out(&mut self, saved: &[u8]) -> Result<()> {
-        self.0.as_live().map_or(Ok(()), |live| live.hand_out(saved))
+    fn as_live(&mut self) -> Option<&mut LiveStream> {
+        self.0.as_live()
     }
 }
 

@@ -13,18 +13,19 @@ use tokio::runtime::Handle;
 
 use super::context::CallContext;
 use super::stream::{Output, Producer, ProducerState};
-use crate::session::{Owner, Place, SessionId, Sessions, session_lost};
+use crate::session::{Lease, Owner, SessionId, Sessions, session_lost};
 use crate::{MethodError, Result, RpcError};
 
 /// A producer whose batches come from a stream that cannot be written down: the result of a query, a cursor, a socket.
 /// [`Producer::from_stream`](super::Producer::from_stream) makes one.
 ///
 /// Callers that take a producer in one response get each batch when it is there, and the stream ends when they leave.
-/// For the others it stays in this process between their turns, with the [sessions](crate::session) and within their
+/// For the others it stays in this process from turn to turn, with the [sessions](crate::session) and within their
 /// limits, until it has been idle for
 /// [a time](crate::session::SessionsBuilder::idle_stream_time_to_live). Their turns have to reach this process: a turn
 /// that reaches another one is told so. The last batch is kept as well, so that a turn whose answer was lost can be
-/// asked for again.
+/// asked for again; not so the answer that ends the stream,
+/// after which nothing of it is kept.
 pub struct LiveStream(State);
 
 type Batches = Pin<Box<dyn Stream<Item = Result<RecordBatch>> + Send>>;
@@ -34,7 +35,7 @@ enum State {
     New(Batches),
     /// In a call.
     Here(Here),
-    /// Between two turns, perhaps in another process.
+    /// In the registry, perhaps of another process.
     Parked(Ticket),
     /// At its end.
     Over,
@@ -48,16 +49,20 @@ struct Ticket {
     next: u64,
 }
 
-/// The stream with what it needs to be parked.
+/// The stream, while a call has it.
 struct Here {
-    source: Source,
+    home: Home,
     ticket: Ticket,
     /// Where the caller may go on: the place of the last ticket that it has.
     handed_out: Option<u64>,
-    place: Option<Place>,
-    sessions: Sessions,
-    owner: Owner,
-    runtime: Handle,
+}
+
+/// Where the stream is.
+enum Home {
+    /// In the call that began it, with what it takes to be registered. It ends with the call.
+    Call { source: Source, sessions: Sessions, owner: Owner, runtime: Handle },
+    /// In the registry, where other turns and a cancel find it.
+    Registry(Lease<Source>),
 }
 
 /// The stream with the batches around the place where it is.
@@ -80,36 +85,53 @@ impl LiveStream {
         Self(State::New(Box::pin(batches.map(|batch| batch.map_err(Into::into)))))
     }
 
-    /// The stream, for one step in this call.
-    fn here(&mut self, context: &CallContext) -> Result<&mut Here> {
-        let state = std::mem::replace(&mut self.0, State::Over);
-        self.0 = State::Here(match state {
+    /// Waits for the stream, where another turn has it: a step of this call may run.
+    ///
+    /// Before the step takes the call's session, which the other turn may be waiting for.
+    pub(crate) async fn resume(&mut self, context: &CallContext) -> Result<()> {
+        self.0 = State::Here(match std::mem::replace(&mut self.0, State::Over) {
             State::New(batches) => Here::begin(batches, context)?,
             State::Here(here) => here,
-            State::Parked(ticket) => Here::resume(ticket, context)?,
-            State::Over => Err(RpcError::runtime_error("the stream is over"))?,
+            State::Parked(ticket) => Here::resume(ticket, context).await?,
+            State::Over => Err(over())?,
         });
-        match &mut self.0 {
-            State::Here(here) => Ok(here),
-            _ => Err(RpcError::runtime_error("the stream is over"))?,
-        }
-    }
-
-    /// A ticket goes to the caller, who may come back with it: from now on there has to be a place for the stream.
-    pub(crate) fn hand_out(&mut self, saved: &[u8]) -> Result<()> {
-        let State::Here(here) = &mut self.0 else { return Ok(()) };
-        let ticket: Ticket = postcard::from_bytes(saved)?;
-        if here.place.is_none() {
-            here.place = Some(here.sessions.reserve(&here.owner)?);
-        }
-        here.handed_out = Some(ticket.next);
         Ok(())
     }
+
+    /// A ticket goes to the caller, who may come back with it: from now on the stream is registered.
+    pub(crate) fn hand_out(&mut self, saved: &[u8]) -> Result<()> {
+        let mut here = match std::mem::replace(&mut self.0, State::Over) {
+            State::Here(here) => here,
+            state => {
+                self.0 = state;
+                return Ok(());
+            }
+        };
+        let ticket: Ticket = postcard::from_bytes(saved)?;
+        if let Home::Call { source, sessions, owner, runtime } = here.home {
+            here.home = Home::Registry(Lease::open(&sessions, ticket.id, source, owner, runtime)?);
+        }
+        here.handed_out = Some(ticket.next);
+        self.0 = State::Here(here);
+        Ok(())
+    }
+
+    /// Ends the stream now: its caller will not come back.
+    pub(crate) fn abandon(&mut self) {
+        self.0 = State::Over;
+    }
+}
+
+fn over() -> RpcError {
+    RpcError::runtime_error("the stream is over")
 }
 
 impl Producer<LiveStream> {
     /// A producer of the batches of any stream: the result of a query, a database's cursor. See [`LiveStream`] for where
     /// it lives. Its schema is the method's, or set with [`with_schema`](Self::with_schema).
+    ///
+    /// A [`SessionGuard`](crate::session::SessionGuard) cannot be part of the stream: the session has to be free between
+    /// its steps. What the stream needs of a session's object is shared with it, or taken out of it.
     ///
     /// ```
     /// use arrow_array::RecordBatch;
@@ -139,12 +161,17 @@ impl Producer<LiveStream> {
 
 impl Here {
     fn begin(batches: Batches, context: &CallContext) -> Result<Self> {
+        let home = Home::Call {
+            source: Source { batches, taken: 0, last: None, ahead: None },
+            sessions: context.sessions().clone(),
+            owner: Owner::of(context.auth()),
+            runtime: Handle::try_current()?,
+        };
         let ticket = Ticket { server_id: context.server_id().to_owned(), id: SessionId::random(), next: 0 };
-        let source = Source { batches, taken: 0, last: None, ahead: None };
-        Self::new(source, ticket, context)
+        Ok(Self { home, ticket, handed_out: None })
     }
 
-    fn resume(ticket: Ticket, context: &CallContext) -> Result<Self> {
+    async fn resume(ticket: Ticket, context: &CallContext) -> Result<Self> {
         if ticket.server_id != context.server_id() {
             Err(session_lost(format!(
                 "this stream is on server '{}', and its turn has reached server '{}'; it cannot go on anywhere else",
@@ -152,47 +179,37 @@ impl Here {
                 context.server_id()
             )))?;
         }
-        let parked = context.sessions().unpark::<Source>(ticket.id, context.auth());
-        let (source, place) = parked.ok_or_else(|| {
-            session_lost(
-                "this stream is not here any more: it has been idle for too long, it is over, or another request goes on \
-                 with it at this moment",
-            )
+        let lease = Lease::<Source>::resume(context.sessions(), ticket.id, context.auth()).await;
+        let mut lease = lease.ok_or_else(|| {
+            session_lost("this stream is not here any more: it has been idle for too long, or it is over")
         })?;
         let next = ticket.next;
-        let here = Self { handed_out: Some(next), place: Some(place), ..Self::new(*source, ticket, context)? };
-        if here.source.has(next) {
-            return Ok(here);
+        if lease.object().is_some_and(|source| source.has(next)) {
+            return Ok(Self { home: Home::Registry(lease), ticket, handed_out: Some(next) });
         }
         // Whoever has a newer ticket goes on from there.
-        here.leave();
+        lease.leave();
         Err(session_lost(
             "this stream has gone on since: only its last batch can be had again, and this turn asks for an earlier one",
         ))?
     }
 
-    fn new(source: Source, ticket: Ticket, context: &CallContext) -> Result<Self> {
-        Ok(Self {
-            source,
-            ticket,
-            handed_out: None,
-            place: None,
-            sessions: context.sessions().clone(),
-            owner: Owner::of(context.auth()),
-            runtime: Handle::try_current()?,
-        })
-    }
-
-    /// Keeps the stream for the caller, if it has a ticket that leads back to it.
-    fn park(self) {
-        if self.handed_out.is_some_and(|next| self.source.has(next)) {
-            self.leave();
+    /// Leaves the stream for the caller, if it has a ticket that leads back to it.
+    fn leave(self) {
+        if let Home::Registry(mut lease) = self.home
+            && let Some(next) = self.handed_out
+            && lease.object().is_some_and(|source| source.has(next))
+        {
+            lease.leave();
         }
     }
+}
 
-    fn leave(self) {
-        if let Some(place) = self.place {
-            self.sessions.park(self.ticket.id, self.source, self.owner, place, self.runtime);
+impl Home {
+    fn source(&mut self) -> Result<&mut Source> {
+        match self {
+            Self::Call { source, .. } => Ok(source),
+            Self::Registry(lease) => Ok(lease.object().ok_or_else(over)?),
         }
     }
 }
@@ -230,11 +247,13 @@ impl Source {
 
 impl ProducerState for LiveStream {
     async fn produce(&mut self, context: &CallContext, output: &mut Output) -> Result<()> {
-        let here = self.here(context)?;
+        self.resume(context).await?;
+        let State::Here(Here { home, ticket, .. }) = &mut self.0 else { return Err(over().into()) };
+        let source = home.source()?;
         let step = AssertUnwindSafe(async {
-            let batch = here.source.batch(here.ticket.next).await.transpose()?;
-            let over = batch.is_none() || (here.ticket.next + 1 == here.source.taken && here.source.is_over());
-            here.ticket.next += 1;
+            let batch = source.batch(ticket.next).await.transpose()?;
+            let over = batch.is_none() || (ticket.next + 1 == source.taken && source.is_over());
+            ticket.next += 1;
             if let Some(batch) = batch {
                 output.emit(batch)?;
             }
@@ -249,9 +268,12 @@ impl ProducerState for LiveStream {
     }
 
     async fn cancel(&mut self, context: &CallContext) {
-        // Takes it out of its place, if it is there.
-        let _ = self.here(context);
-        self.0 = State::Over;
+        // A turn under way does not hold this up: the stream ends with it, as it would with this.
+        if let State::Parked(ticket) = std::mem::replace(&mut self.0, State::Over)
+            && ticket.server_id == context.server_id()
+        {
+            context.sessions().discard_of(ticket.id, context.auth());
+        }
     }
 
     fn as_live(&mut self) -> Option<&mut LiveStream> {
@@ -262,7 +284,7 @@ impl ProducerState for LiveStream {
 impl Drop for LiveStream {
     fn drop(&mut self) {
         if let State::Here(here) = std::mem::replace(&mut self.0, State::Over) {
-            here.park();
+            here.leave();
         }
     }
 }

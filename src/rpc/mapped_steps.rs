@@ -34,6 +34,10 @@ where
         self.steps.seal(checkpoint, with_call_token)
     }
 
+    fn take_back(&mut self) {
+        self.steps.take_back();
+    }
+
     fn is_resumable(&mut self) -> bool {
         self.steps.is_resumable()
     }
@@ -90,6 +94,10 @@ where
 
     fn seal(&mut self, checkpoint: Vec<u8>, with_call_token: bool) -> Result<Metadata, RpcError> {
         self.steps.seal(checkpoint, with_call_token)
+    }
+
+    fn take_back(&mut self) {
+        self.steps.take_back();
     }
 
     fn is_resumable(&mut self) -> bool {

@@ -34,6 +34,8 @@ struct State {
     touched: Option<SessionId>,
     /// The object, while a step of the method runs and has not borrowed it.
     held: Option<Held>,
+    /// Whether the object is with a guard.
+    lent: bool,
     /// Whether a step of the method runs.
     running: bool,
     change: SessionChange,
@@ -110,7 +112,14 @@ impl CallSession {
 
     /// Waits until the calls before this one are done with the session: a step of the method may run.
     pub(crate) async fn step(&self) -> Result<SessionStep, RpcError> {
-        let bound = lock(&self.0.state).bound.clone();
+        let bound = {
+            let state = lock(&self.0.state);
+            if state.lent {
+                // Perhaps the guard is with what this step is for: nobody would let go of it.
+                return Err(lent());
+            }
+            state.bound.clone()
+        };
         let held = match bound {
             None => None,
             Some(entry) => Some(entry.hold().await.ok_or_else(|| {
@@ -160,6 +169,7 @@ impl CallSession {
             return Err(Self::none());
         }
         let held = state.held.take().ok_or_else(|| in_use(state.running))?;
+        state.lent = true;
         drop(state);
         SessionGuard::new(held, self.clone()).map_err(|held| {
             self.put_back(held);
@@ -183,6 +193,11 @@ impl CallSession {
         Ok(())
     }
 
+    /// Checks that a step which others follow has let go of the object.
+    pub(crate) fn check_given_back(&self) -> Result<(), RpcError> {
+        if lock(&self.0.state).lent { Err(lent()) } else { Ok(()) }
+    }
+
     /// The error for a call without a session.
     pub(crate) fn none() -> RpcError {
         RpcError::runtime_error(
@@ -193,6 +208,7 @@ impl CallSession {
     /// What a method borrowed stays with its step, so that no other call comes in between.
     pub(super) fn put_back(&self, held: Held) {
         let mut state = lock(&self.0.state);
+        state.lent = false;
         let not_wanted = match state.running && state.held.is_none() {
             true => state.held.replace(held),
             false => Some(held),
@@ -217,6 +233,13 @@ impl Drop for SessionStep {
 
 fn already_open() -> RpcError {
     RpcError::runtime_error("a sticky session is already active for this request; close it first")
+}
+
+fn lent() -> RpcError {
+    RpcError::runtime_error(
+        "a guard of the session is still there, and the stream's next step would wait for it; drop the guard before the \
+         step or the method that took it ends, and keep in the stream what it needs instead",
+    )
 }
 
 fn in_use(running: bool) -> RpcError {

@@ -38,7 +38,6 @@ impl DrainHandle {
     /// Takes new sessions again.
     pub fn resume(&self) {
         self.sessions.set_draining(false);
-        self.sessions.set_ended(false);
     }
 
     /// Whether new sessions are refused.
@@ -55,7 +54,6 @@ impl DrainHandle {
     /// when the call ends.
     pub async fn shutdown(&self) {
         self.drain();
-        self.sessions.set_ended(true);
         self.sessions.discard_all().await;
         self.drained().await;
     }

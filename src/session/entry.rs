@@ -4,8 +4,8 @@ use std::any::Any;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering, fence};
 
+use tokio::runtime::Handle;
 use tokio::sync::{Mutex, OwnedMutexGuard};
-use tokio::time::Instant;
 
 use super::id::SessionId;
 use super::live::Live;
@@ -15,7 +15,6 @@ use super::owner::Owner;
 pub(crate) struct Entry {
     pub(super) id: SessionId,
     pub(super) owner: Owner,
-    pub(super) deadline: Instant,
     /// No longer registered: nobody gets the object any more.
     lost: AtomicBool,
     /// Empty once the object has been taken out.
@@ -23,9 +22,9 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
-    pub(super) fn new(id: SessionId, owner: Owner, deadline: Instant, live: Live) -> Self {
+    pub(super) fn new(id: SessionId, owner: Owner, live: Live) -> Self {
         let object = Arc::new(Mutex::new(Some(live)));
-        Self { id, owner, deadline, lost: AtomicBool::new(false), object }
+        Self { id, owner, lost: AtomicBool::new(false), object }
     }
 
     /// Waits for the others; `None` when the session is gone by then.
@@ -84,6 +83,10 @@ impl Held {
 
     pub(super) fn object_mut(&mut self) -> Option<&mut (dyn Any + Send)> {
         self.guard.as_mut()?.as_mut()?.object_mut()
+    }
+
+    pub(super) fn runtime(&self) -> Option<&Handle> {
+        self.guard.as_ref()?.as_ref().map(Live::runtime)
     }
 
     /// Takes the object out of the session, for its end.

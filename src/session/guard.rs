@@ -11,6 +11,9 @@ use super::entry::Held;
 ///
 /// It may move into a task or a thread. The next call of the session waits until it is dropped, even if this call is over
 /// by then.
+///
+/// In a stream it has to be dropped before the step that took it ends, or the method that opens the stream: each step
+/// takes the session anew, and one that follows while a guard is still there fails.
 pub struct SessionGuard<T> {
     /// There until this is dropped.
     held: Option<Held>,

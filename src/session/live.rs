@@ -54,12 +54,6 @@ impl Live {
         self.object.as_deref_mut()
     }
 
-    /// Takes the object out with its place: whoever has them sees to their end.
-    pub(super) fn take<T: 'static>(mut self) -> Option<(Box<T>, Place)> {
-        self.close = None;
-        Some((self.object.take()?.downcast().ok()?, self.place.take()?))
-    }
-
     pub(super) fn runtime(&self) -> &Handle {
         &self.runtime
     }

@@ -44,6 +44,7 @@ mod error;
 mod guard;
 mod headers;
 mod id;
+mod lease;
 mod live;
 mod owner;
 mod places;
@@ -61,9 +62,9 @@ pub use error::{server_draining, session_lost};
 pub use guard::SessionGuard;
 pub use headers::{SESSION, SESSION_ACCEPT, SESSION_CLOSE};
 pub use id::SessionId;
+pub(crate) use lease::Lease;
 pub(crate) use live::Live;
 pub(crate) use owner::Owner;
-pub(crate) use places::Place;
 pub use registry::{DEFAULT_IDLE_STREAM_TIME_TO_LIVE, DEFAULT_MAX_SESSIONS, Sessions, SessionsBuilder};
 
 /// So many parts that calls seldom meet at the lock of one.

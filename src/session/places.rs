@@ -90,7 +90,7 @@ impl Places {
 }
 
 /// A place, taken until this is dropped.
-pub(crate) struct Place {
+pub(super) struct Place {
     places: Arc<Places>,
     owner: Option<Owner>,
 }

@@ -15,7 +15,7 @@ use super::entry::{Entry, Held};
 use super::id::SessionId;
 use super::live::Live;
 use super::owner::Owner;
-use super::places::{Place, Places};
+use super::places::Places;
 use super::reaper::reap;
 use super::shard::Shard;
 use crate::{AuthContext, RpcError};
@@ -27,7 +27,7 @@ pub const DEFAULT_MAX_SESSIONS: usize = 100_000;
 pub const DEFAULT_IDLE_STREAM_TIME_TO_LIVE: Duration = Duration::from_secs(300);
 
 /// Nothing is kept longer.
-const MAX_TIME_TO_LIVE: Duration = Duration::from_secs(365 * 24 * 3600);
+pub(super) const MAX_TIME_TO_LIVE: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// So many sessions are ended before other tasks have their turn.
 const ENDED_AT_ONCE: usize = 32;
@@ -49,10 +49,8 @@ pub struct Sessions(Arc<Shared>);
 pub(super) struct Shared {
     pub(super) shards: [Shard; SHARDS],
     places: Arc<Places>,
-    /// Closed to sessions.
+    /// Closed to new sessions.
     draining: AtomicBool,
-    /// Closed to what was here before, too.
-    ended: AtomicBool,
     idle_stream_time_to_live: Duration,
     reaper: OnceLock<AbortHandle>,
 }
@@ -67,7 +65,8 @@ pub struct SessionsBuilder {
 }
 
 impl SessionsBuilder {
-    /// How many sessions there may be at the same time, [live streams](crate::rpc::LiveStream) between two turns included.
+    /// How many sessions there may be at the same time, [live streams](crate::rpc::LiveStream) that take more than one
+    /// response included.
     /// Default: [`DEFAULT_MAX_SESSIONS`].
     pub fn max_sessions(mut self, max: usize) -> Self {
         self.max_sessions = max;
@@ -93,7 +92,6 @@ impl SessionsBuilder {
             shards: std::array::from_fn(|_| Shard::default()),
             places: Arc::new(Places::new(self.max_sessions, self.max_sessions_per_caller)),
             draining: AtomicBool::new(false),
-            ended: AtomicBool::new(false),
             idle_stream_time_to_live: self.idle_stream_time_to_live,
             reaper: OnceLock::new(),
         }))
@@ -146,11 +144,11 @@ impl Sessions {
 
     /// The session, if this caller has it.
     pub(crate) fn find(&self, id: SessionId, auth: &AuthContext) -> Option<Arc<Entry>> {
-        let entry = self.shard(&id).get(&id)?;
+        let (entry, expires) = self.shard(&id).get(&id)?;
         if !entry.owner.is(auth) {
             return None;
         }
-        if entry.deadline <= Instant::now() {
+        if expires <= Instant::now() {
             self.discard(&id);
             return None;
         }
@@ -158,15 +156,24 @@ impl Sessions {
     }
 
     /// Registers an object, which is held at once. If there is no place for it, its end is seen to.
-    pub(crate) fn open(&self, mut live: Live, owner: Owner, time_to_live: Duration) -> Result<Held, RpcError> {
+    pub(crate) fn open(&self, live: Live, owner: Owner, time_to_live: Duration) -> Result<Held, RpcError> {
+        self.register(SessionId::random(), live, owner, time_to_live)
+    }
+
+    /// As [`open`](Self::open), under an id that nothing else has.
+    pub(super) fn register(
+        &self,
+        id: SessionId,
+        mut live: Live,
+        owner: Owner,
+        time_to_live: Duration,
+    ) -> Result<Held, RpcError> {
         live.put_in(self.0.places.take(&owner)?);
-        let deadline = Instant::now() + time_to_live.min(MAX_TIME_TO_LIVE);
-        let id = SessionId::random();
         self.watch(live.runtime());
-        let entry = Arc::new(Entry::new(id, owner, deadline, live));
+        let entry = Arc::new(Entry::new(id, owner, live));
         // Before anybody else knows of it.
         let held = entry.try_hold();
-        self.shard(&id).insert(entry, &self.0.draining)?;
+        self.shard(&id).insert(entry, deadline(time_to_live), &self.0.draining)?;
         held.ok_or_else(|| RpcError::runtime_error("a new session is held by somebody else"))
     }
 
@@ -189,41 +196,20 @@ impl Sessions {
         }
     }
 
-    /// A place for something that will be [parked](Self::park).
-    pub(crate) fn reserve(&self, owner: &Owner) -> Result<Place, RpcError> {
-        self.0.places.take(owner)
+    /// Ends a session of this caller as soon as nobody holds it.
+    pub(crate) fn discard_of(&self, id: SessionId, auth: &AuthContext) {
+        if self.find(id, auth).is_some() {
+            self.discard(&id);
+        }
     }
 
-    /// Keeps a part of a call until the caller comes back for it. When everything has been ended, there is no place to
-    /// come back to.
-    pub(crate) fn park<T: Send + 'static>(
-        &self,
-        id: SessionId,
-        object: T,
-        owner: Owner,
-        place: Place,
-        runtime: Handle,
-    ) {
-        // Deadlines belong to a runtime, and this may be the drop of something outside of it.
-        let _entered = runtime.enter();
-        self.watch(&runtime);
-        let mut live = Live::new(object, runtime.clone());
-        live.put_in(place);
-        let deadline = Instant::now() + self.0.idle_stream_time_to_live.min(MAX_TIME_TO_LIVE);
-        let entry = Arc::new(Entry::new(id, owner, deadline, live));
-        // Otherwise its end has been seen to.
-        let _ = self.shard(&id).insert(entry, &self.0.ended);
+    /// Lets a session expire after this time from now on.
+    pub(super) fn renew(&self, id: &SessionId, time_to_live: Duration) {
+        self.shard(id).renew(id, deadline(time_to_live));
     }
 
-    /// Takes out what was parked, if this caller parked it.
-    pub(crate) fn unpark<T: 'static>(&self, id: SessionId, auth: &AuthContext) -> Option<(Box<T>, Place)> {
-        self.find(id, auth)?;
-        let entry = self.shard(&id).remove(&id)?;
-        entry.try_hold()?.take()?.take()
-    }
-
-    pub(super) fn set_ended(&self, ended: bool) {
-        self.0.ended.store(ended, Ordering::SeqCst);
+    pub(super) fn idle_stream_time_to_live(&self) -> Duration {
+        self.0.idle_stream_time_to_live
     }
 
     pub(super) fn set_draining(&self, draining: bool) {
@@ -263,6 +249,11 @@ impl Sessions {
     fn watch(&self, runtime: &Handle) {
         self.0.reaper.get_or_init(|| runtime.spawn(reap(Arc::downgrade(&self.0))).abort_handle());
     }
+}
+
+/// So long from now.
+fn deadline(time_to_live: Duration) -> Instant {
+    Instant::now() + time_to_live.min(MAX_TIME_TO_LIVE)
 }
 
 /// Ids are random, and so is any byte of them.

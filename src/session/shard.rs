@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
+use tokio::time::Instant;
 use tokio_util::time::DelayQueue;
 use tokio_util::time::delay_queue::Key;
 
@@ -25,6 +26,7 @@ struct Inner {
 
 struct Kept {
     entry: Arc<Entry>,
+    expires: Instant,
     deadline: Key,
 }
 
@@ -39,18 +41,28 @@ impl Inner {
 impl Shard {
     /// Registers a session, unless the door is closed. That is looked at under the lock, so that whoever closes the door
     /// and takes all sessions out afterwards misses none.
-    pub(super) fn insert(&self, entry: Arc<Entry>, closed: &AtomicBool) -> Result<(), RpcError> {
+    pub(super) fn insert(&self, entry: Arc<Entry>, expires: Instant, closed: &AtomicBool) -> Result<(), RpcError> {
         let mut inner = lock(&self.0);
         if closed.load(Ordering::SeqCst) {
             return Err(server_draining());
         }
-        let deadline = inner.deadlines.insert_at(entry.id, entry.deadline);
-        inner.entries.insert(entry.id, Kept { entry, deadline });
+        let deadline = inner.deadlines.insert_at(entry.id, expires);
+        inner.entries.insert(entry.id, Kept { entry, expires, deadline });
         Ok(())
     }
 
-    pub(super) fn get(&self, id: &SessionId) -> Option<Arc<Entry>> {
-        lock(&self.0).entries.get(id).map(|kept| kept.entry.clone())
+    /// The session, and when it expires.
+    pub(super) fn get(&self, id: &SessionId) -> Option<(Arc<Entry>, Instant)> {
+        lock(&self.0).entries.get(id).map(|kept| (kept.entry.clone(), kept.expires))
+    }
+
+    /// Lets a session expire at another time.
+    pub(super) fn renew(&self, id: &SessionId, expires: Instant) {
+        let inner = &mut *lock(&self.0);
+        if let Some(kept) = inner.entries.get_mut(id) {
+            kept.expires = expires;
+            inner.deadlines.reset_at(&kept.deadline, expires);
+        }
     }
 
     pub(super) fn remove(&self, id: &SessionId) -> Option<Arc<Entry>> {

@@ -1,6 +1,6 @@
 //! Producers made of streams that cannot be written down.
 
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
@@ -133,6 +133,11 @@ fn assert_lost(answer: &Answer, text: &str) {
     assert!(failure.message.contains(text), "{}", failure.message);
 }
 
+fn assert_draining(answer: &Answer) {
+    let failure = answer.expect_failure();
+    assert_eq!(failure.kind.as_deref(), Some("server_draining"), "{}", failure.message);
+}
+
 #[tokio::test]
 async fn callers_take_a_stream_turn_by_turn() {
     for generation in both() {
@@ -215,6 +220,30 @@ async fn a_response_that_is_full_goes_on_in_another_one_without_loss() {
         assert!(responses > 2, "{responses}");
         assert_eq!((bench.parked(), bench.gone()), (0, 1));
     }
+}
+
+#[tokio::test]
+async fn nothing_is_left_of_a_stream_whose_first_batch_is_too_large() {
+    let limit = ResponseBudget { max_response_bytes: Some(200), ..ResponseBudget::default() };
+    for streamed in ["false", "true"] {
+        let bench = Bench::new();
+        let mut request = count(Generation::Namespaced, 10).header(STREAMED.0, streamed).request();
+        request.extensions_mut().insert(limit);
+        let answer = Answer::collect(bench.service.clone().oneshot(request).await.unwrap()).await;
+        assert!(answer.expect_failure().message.contains("200"), "{answer:?}");
+        assert_eq!((bench.parked(), bench.gone()), (0, 1), "{streamed}");
+    }
+}
+
+#[tokio::test]
+async fn a_batch_that_is_too_large_for_a_turn_can_be_had_with_more_room() {
+    let bench = Bench::new();
+    let tokens = bench.ask(count(Generation::Namespaced, 10)).await.tokens();
+    let mut request = tick(Generation::Namespaced, &tokens).request();
+    request.extensions_mut().insert(ResponseBudget { max_response_bytes: Some(200), ..ResponseBudget::default() });
+    let answer = Answer::collect(bench.service.clone().oneshot(request).await.unwrap()).await;
+    assert!(answer.failure().is_some());
+    assert_eq!(numbers(&bench.ask(tick(Generation::Namespaced, &tokens)).await), [1]);
 }
 
 #[tokio::test]
@@ -343,6 +372,97 @@ async fn streams_go_on_while_the_server_drains_and_end_with_it() {
     drain.shutdown().await;
     assert_eq!((bench.parked(), bench.gone()), (0, 1));
     // Nothing is kept any more.
-    assert!(bench.ask(count(Generation::Namespaced, 10)).await.goes_on());
+    assert_draining(&bench.ask(count(Generation::Namespaced, 10)).await);
     assert_eq!((bench.parked(), bench.gone()), (0, 2));
+}
+
+#[tokio::test]
+async fn no_stream_begins_that_the_drain_would_cut() {
+    for generation in both() {
+        let bench = Bench::new();
+        bench.feed.send(Ok(batch(0))).unwrap();
+        let streamed = Ask::init(generation, "fed", row([])).header(STREAMED.0, STREAMED.1).request();
+        let streamed = bench.service.clone().oneshot(streamed).await.unwrap();
+        bench.service.sessions().drain_handle().drain();
+        // One that takes more than one response would have to be kept.
+        assert_draining(&bench.ask(count(generation, 10)).await);
+        assert_eq!((bench.parked(), bench.gone()), (0, 1));
+        // Others go on to their end, old and new.
+        assert_eq!(numbers(&bench.ask(count(generation, 1)).await), [0]);
+        let Bench { feed, .. } = bench;
+        feed.send(Ok(batch(1))).unwrap();
+        drop(feed);
+        assert_eq!(numbers(&Answer::collect(streamed).await), [0, 1]);
+    }
+}
+
+#[tokio::test]
+async fn a_cancel_finds_a_stream_that_is_in_a_turn() {
+    for generation in both() {
+        let bench = Bench::new();
+        bench.feed.send(Ok(batch(0))).unwrap();
+        let tokens = bench.ask(Ask::init(generation, "fed", row([]))).await.tokens();
+        let turn = || Ask::tick(generation, "fed", &tokens);
+        let mut waiting = pin!(bench.ask(turn()));
+        assert!(futures_util::poll!(&mut waiting).is_pending());
+        bench.ask(turn().with(keys::CANCEL, "true")).await;
+        // The turn had it first, and still does.
+        assert_eq!((bench.parked(), bench.gone()), (1, 0));
+        bench.feed.send(Ok(batch(1))).unwrap();
+        assert_eq!(numbers(&waiting.await), [1]);
+        assert_eq!((bench.parked(), bench.gone()), (0, 1));
+        assert_lost(&bench.ask(turn()).await, "it is over");
+    }
+}
+
+#[tokio::test]
+async fn a_cancel_after_a_turn_that_was_given_up_drops_the_stream() {
+    let bench = Bench::new();
+    bench.feed.send(Ok(batch(0))).unwrap();
+    let tokens = bench.ask(Ask::init(Generation::Namespaced, "fed", row([]))).await.tokens();
+    let turn = || Ask::tick(Generation::Namespaced, "fed", &tokens);
+    {
+        let mut waiting = pin!(bench.ask(turn()));
+        assert!(futures_util::poll!(&mut waiting).is_pending());
+        bench.ask(turn().with(keys::CANCEL, "true")).await;
+    }
+    assert_eq!((bench.parked(), bench.gone()), (0, 1));
+}
+
+#[tokio::test]
+async fn a_turn_that_is_asked_for_again_while_it_runs_waits_for_it() {
+    for generation in both() {
+        let bench = Bench::new();
+        bench.feed.send(Ok(batch(0))).unwrap();
+        let tokens = bench.ask(Ask::init(generation, "fed", row([]))).await.tokens();
+        let turn = || Box::pin(bench.ask(Ask::tick(generation, "fed", &tokens)));
+        let (mut first, mut second, mut third) = (turn(), turn(), turn());
+        for turn in [&mut first, &mut second, &mut third] {
+            assert!(futures_util::poll!(turn).is_pending());
+        }
+        // Its connection broke.
+        drop(first);
+        assert!(futures_util::poll!(&mut second).is_pending());
+        bench.feed.send(Ok(batch(1))).unwrap();
+        assert_eq!((numbers(&second.await), numbers(&third.await)), (vec![1], vec![1]));
+        assert_eq!((bench.parked(), bench.gone()), (1, 0));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_does_not_expire_in_the_middle_of_a_turn() {
+    let sessions = Sessions::builder().idle_stream_time_to_live(Duration::from_secs(1)).build();
+    let bench = Bench::configured("here", sessions);
+    bench.feed.send(Ok(batch(0))).unwrap();
+    let tokens = bench.ask(Ask::init(Generation::Namespaced, "fed", row([]))).await.tokens();
+    let mut turn = Box::pin(bench.ask(Ask::tick(Generation::Namespaced, "fed", &tokens)));
+    assert!(tokio::time::timeout(Duration::from_secs(5), &mut turn).await.is_err());
+    bench.feed.send(Ok(batch(1))).unwrap();
+    let answer = turn.await;
+    assert_eq!(numbers(&answer), [1]);
+    // From here on it is idle.
+    tokio::time::sleep(Duration::from_millis(900)).await;
+    assert_eq!((bench.parked(), bench.gone()), (1, 0));
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!((bench.parked(), bench.gone()), (0, 1));
 }

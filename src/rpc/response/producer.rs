@@ -36,7 +36,11 @@ impl Producer {
             let producer = StreamedProducer::new(self.steps, encoder, frames, self.limit, response);
             return producer.respond(headers).await;
         }
-        let rpc_error = match self.steps(&response, &mut encoder, &mut frames, cap).await {
+        let outcome = self.steps(&response, &mut encoder, &mut frames, cap).await;
+        if outcome.is_err() {
+            self.steps.take_back();
+        }
+        let rpc_error = match outcome {
             Ok(()) => false,
             Err(Failure::InBand(error)) => {
                 response.record_error(&error);

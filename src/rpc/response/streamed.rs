@@ -94,6 +94,9 @@ impl StreamedProducer {
     pub(super) async fn respond(mut self, mut headers: HeaderMap) -> Result<Response<Body>, Response<Body>> {
         let outcome = self.advance().await;
         headers.extend(self.steps.take_response_headers());
+        if outcome.is_err() {
+            self.steps.take_back();
+        }
         let rpc_error = match outcome {
             Ok(()) => false,
             Err(Failure::InBand(error)) => {

@@ -48,20 +48,39 @@ impl ProducerSteps {
         self.ready = Some(self.step().await);
     }
 
+    /// The caller will not come back, whatever was handed out: nothing is kept.
+    fn abandon(&mut self) {
+        if let Some(live) = self.state.as_live() {
+            live.abandon();
+        }
+    }
+
     async fn step(&mut self) -> Result<Step, RpcError> {
         // Only the first step of a response answers a tick; what follows was not asked for one by one.
         if !std::mem::take(&mut self.first) {
             self.context = self.context.with_metadata(Metadata::new());
         }
         let mut output = Output::new(self.output.schema().clone(), true);
-        let state = &mut self.state;
         let context = &self.context;
         // Nothing follows a step that a layer gives up on; what the step has begun elsewhere has to hear of that now.
         let given_up = context.cancel_on_drop();
+        // What a live stream waits for may be waiting for this call's session, which is not taken before.
+        if let Some(live) = self.state.as_live() {
+            live.resume(context).await.map_err(crate::MethodError::into_rpc_error)?;
+        }
+        let state = &mut self.state;
         let done = isolated(context, async { state.step(context, None, &mut output).await }).await;
         given_up.disarm();
         done?;
         let (data, finished) = output.into_parts();
+        if !finished
+            && let Some(session) = context.call_session()
+            && let Err(error) = session.check_given_back()
+        {
+            // The guard may be part of the state, and would stay with it.
+            self.abandon();
+            return Err(error);
+        }
         if data.is_none() && !finished {
             return Err(RpcError::runtime_error(format!(
                 "{}/{}: a step has to emit a batch or call finish()",
@@ -86,7 +105,9 @@ impl Steps for ProducerSteps {
     }
 
     fn seal(&mut self, checkpoint: Vec<u8>, with_call_token: bool) -> Result<Metadata, RpcError> {
-        self.state.hand_out(&checkpoint).map_err(crate::MethodError::into_rpc_error)?;
+        if let Some(live) = self.state.as_live() {
+            live.hand_out(&checkpoint).map_err(crate::MethodError::into_rpc_error)?;
+        }
         let tokens = &self.runtime.tokens;
         let mut metadata = Metadata::new();
         metadata.insert(keys::STREAM_STATE, tokens.seal_cursor(&self.open, checkpoint, &scope(&self.context))?);
@@ -96,8 +117,15 @@ impl Steps for ProducerSteps {
         Ok(metadata)
     }
 
+    fn take_back(&mut self) {
+        // Callers of later responses have the ticket with which they asked for this one.
+        if self.opens {
+            self.abandon();
+        }
+    }
+
     fn is_resumable(&mut self) -> bool {
-        self.state.is_resumable()
+        self.state.as_live().is_none()
     }
 
     fn sealed_size(&self, checkpoint: usize) -> usize {

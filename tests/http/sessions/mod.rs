@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use futures_util::stream;
 use http::{HeaderMap, HeaderName, HeaderValue, Method as Verb, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use serde::{Deserialize, Serialize};
@@ -17,8 +18,8 @@ use tokio::sync::Semaphore;
 use tower::util::BoxCloneService;
 use tower::{Layer as _, ServiceExt, service_fn};
 use tower_vgi::rpc::{
-    CallContext, Exchange, ExchangeState, Generation, Method, Output, Producer, ProducerState, Protocol, RpcService,
-    TokenKeys,
+    CallContext, Exchange, ExchangeState, Generation, LiveStream, Method, Output, Producer, ProducerState, Protocol,
+    RpcService, TokenKeys,
 };
 use tower_vgi::session::Sessions;
 use tower_vgi::wire::AnnotatedBatch;
@@ -44,6 +45,25 @@ fn add(ctx: &CallContext, by: i64) -> Result<i64> {
     let mut counter = ctx.session::<Counter>()?;
     counter.value += by;
     Ok(counter.value)
+}
+
+/// Counts on with the guard that the method took.
+fn holding(ctx: &CallContext) -> Result<Producer<LiveStream>> {
+    let guard = ctx.session::<Counter>()?;
+    let counting = stream::unfold(guard, |mut counter| async move {
+        counter.value += 1;
+        Some((Number::to_batch([Number { n: counter.value }].iter()), counter))
+    });
+    Ok(Producer::from_stream(counting))
+}
+
+/// As [`holding`], with a guard that the first step takes.
+fn taking(ctx: &CallContext) -> Result<Producer<LiveStream>> {
+    let counting = stream::unfold((ctx.clone(), None), |(ctx, guard)| async move {
+        let guard = guard.map_or_else(|| ctx.session::<Counter>(), Ok).unwrap();
+        Some((Number::to_batch([Number { n: guard.value }].iter()), (ctx, Some(guard))))
+    });
+    Ok(Producer::from_stream(counting))
 }
 
 /// Adds one with each step.
@@ -159,6 +179,8 @@ impl Bench {
                 Ok(())
             }))
             .method(Method::producer("count").rows::<Number>().handler(|_, _| async { Ok(Producer::new(Steps(3))) }))
+            .method(Method::producer("holding").rows::<Number>().handler(|ctx, _| async move { holding(&ctx) }))
+            .method(Method::producer("taking").rows::<Number>().handler(|ctx, _| async move { taking(&ctx) }))
             .method(
                 Method::producer("opens_late")
                     .rows::<Number>()

@@ -67,3 +67,21 @@ async fn a_streamed_response_opens_sessions_with_its_first_step_only() {
         assert!(bench.ask(turn).await.header("vgi-session").is_some());
     }
 }
+
+#[tokio::test]
+async fn a_stream_that_keeps_the_session_for_itself_fails_instead_of_waiting_for_itself() {
+    for generation in both() {
+        for (method, streamed) in [("holding", "false"), ("holding", "true"), ("taking", "false"), ("taking", "true")] {
+            let bench = Bench::new();
+            let token = bench.open(generation).await;
+            let stream =
+                Ask::init(generation, method, row([])).of(&token).header("vgi-accept-producer-stream", streamed);
+            let answer = tokio::time::timeout(Duration::from_secs(30), bench.ask(stream)).await.expect(method);
+            assert!(answer.expect_failure().message.contains("guard of the session"), "{answer:?}");
+            // It has gone with its guard, and others have the session.
+            let next = tokio::time::timeout(Duration::from_secs(30), bench.next(&token));
+            assert_eq!(next.await.expect(method).result::<i64>(), 1);
+            assert_eq!(bench.service.sessions().len(), 1);
+        }
+    }
+}
