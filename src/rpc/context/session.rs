@@ -108,6 +108,8 @@ impl CallContext {
     }
 
     fn open(&self, time_to_live: Option<Duration>, live: impl FnOnce(Handle) -> Live) -> Result<()> {
+        // From here on its end is seen to, whatever is in the way.
+        let live = live(Handle::try_current()?);
         let accepted = self.headers().get(SESSION_ACCEPT).is_some_and(|value| is_true(value.as_bytes()));
         if !accepted {
             Err(RpcError::runtime_error(
@@ -118,8 +120,7 @@ impl CallContext {
         let session = self.call_session().ok_or_else(|| {
             RpcError::runtime_error("sticky sessions are not available on this server; it has no layer for them")
         })?;
-        let runtime = Handle::try_current()?;
-        Ok(session.open(live(runtime), Owner::of(self.auth()), time_to_live)?)
+        Ok(session.open(live, Owner::of(self.auth()), time_to_live)?)
     }
 }
 

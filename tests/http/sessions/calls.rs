@@ -169,3 +169,18 @@ async fn calls_of_a_session_wait_for_each_other_and_leave_when_their_caller_does
     bench.gate.add_permits(1);
     assert_eq!((running.await.unwrap(), last.await.unwrap()), (1, 2));
 }
+
+#[tokio::test]
+async fn what_cannot_be_kept_is_closed_whatever_the_reason() {
+    for generation in both() {
+        let bench = Bench::new();
+        let open = unary(generation, "open_closing");
+        // A caller who does not keep sessions.
+        assert!(bench.ask(open.clone()).await.expect_failure().message.contains("does not keep sessions"));
+        until(|| bench.closed() == 1).await;
+        // A server without the layer.
+        let answer = crate::support::ask(&bench.service, open.accepting()).await;
+        assert!(answer.expect_failure().message.contains("not available"));
+        until(|| bench.closed() == 2).await;
+    }
+}

@@ -126,6 +126,19 @@ fn opening(closed: &Arc<AtomicUsize>, name: &str, after: After) -> Method {
     })
 }
 
+/// Opens a session whose object is closed by a function.
+fn opening_closing(closed: &Arc<AtomicUsize>) -> Method {
+    let closed = closed.clone();
+    Method::unary("open_closing").handler(move |ctx, _| {
+        let closed = closed.clone();
+        async move {
+            ctx.open_session_closing(closed, None, |closed| async move {
+                closed.fetch_add(1, Ordering::SeqCst);
+            })
+        }
+    })
+}
+
 /// A server with sessions, and what a test sees of it.
 struct Bench {
     service: RpcService,
@@ -164,6 +177,7 @@ impl Bench {
             .method(opening(&closed, "open", After::Succeed))
             .method(opening(&closed, "open_and_fail", After::Fail))
             .method(opening(&closed, "open_and_hang", After::Hang))
+            .method(opening_closing(&closed))
             .method(wait)
             .method(Method::unary("next").handler(|ctx, _| async move { add(&ctx, 1) }))
             .method(Method::unary("close").handler(|ctx, _| async move { ctx.close_session().await }))
