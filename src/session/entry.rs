@@ -29,6 +29,8 @@ impl Entry {
 
     /// Waits for the others; `None` when the session is gone by then.
     pub(super) async fn hold(self: &Arc<Self>) -> Option<Held> {
+        // Who leaves the queue with the lock in his hand, which nobody else could take meanwhile, sees to the end, too.
+        let _leaving = EndIfFree(self);
         let guard = self.object.clone().lock_owned().await;
         self.held(guard)
     }
@@ -63,6 +65,15 @@ impl Entry {
             drop(object);
             drop(live);
         }
+    }
+}
+
+/// Looks whether the object is to be ended, when it is dropped.
+struct EndIfFree<'a>(&'a Entry);
+
+impl Drop for EndIfFree<'_> {
+    fn drop(&mut self) {
+        self.0.end_if_free();
     }
 }
 

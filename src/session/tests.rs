@@ -385,3 +385,21 @@ async fn a_session_in_use_survives_a_panic_of_its_call() {
     let _step = call.step().await.unwrap();
     assert_eq!(*call.borrow::<i64>().unwrap(), 2);
 }
+
+#[tokio::test]
+async fn a_session_that_is_lost_while_a_call_that_waited_goes_away_is_closed() {
+    let (sessions, closed) = (Sessions::new(), Closed::default());
+    let id = open(&sessions, live(&closed), HOUR).await;
+    let call = resume(&sessions, id).unwrap();
+    let step = call.step().await.unwrap();
+    let waiting = resume(&sessions, id).unwrap();
+    let mut waiting = Box::pin(waiting.step());
+    assert!(poll_fn(|cx| Poll::Ready(waiting.as_mut().poll(cx).is_pending())).await);
+    // The lock goes to the one that waits, which has not run yet…
+    drop(step);
+    sessions.discard(&id);
+    assert_eq!(closed.count(), 0);
+    // …and never will.
+    drop(waiting);
+    assert_eq!((closed.count(), sessions.len()), (1, 0));
+}
