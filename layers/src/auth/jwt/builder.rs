@@ -118,7 +118,7 @@ impl JwtBuilder {
         self
     }
 
-    /// Fetches documents with a function of yours, such as through a proxy. It has to bound its own time.
+    /// Fetches documents with a function of yours, such as through a proxy. It has 15 seconds for all that is needed.
     pub fn fetch_with<F, R>(mut self, fetch: F) -> Self
     where
         F: Fn(Uri) -> R + Send + Sync + 'static,
@@ -134,7 +134,16 @@ impl JwtBuilder {
         self
     }
 
-    /// How often keys are fetched at most, whatever tokens ask for. Default: every ten seconds.
+    /// For how much longer keys count that are to be looked up again: while the first request after a quiet time has
+    /// them fetched, or while the issuer does not answer. For so long tokens of a key may pass that the issuer has taken
+    /// back. Older keys are fetched before anybody is let in, and whoever comes while they cannot be gets a 503. Default:
+    /// an hour.
+    pub fn stale_for(mut self, time: Duration) -> Self {
+        self.refreshing.stale_for = time;
+        self
+    }
+
+    /// How long the issuer is left alone between two fetches, whatever tokens ask for. Default: ten seconds.
     pub fn refresh_interval(mut self, interval: Duration) -> Self {
         self.refreshing.at_most_every = interval;
         self

@@ -23,9 +23,12 @@
 //!
 //! The keys come from the issuer's discovery document, from a URL, or are given. They are fetched when they are first
 //! needed and looked up again every ten minutes, behind the back of requests. A token that names an unknown key has them
-//! fetched at once, as after a rotation, but not more often than every ten seconds, however many such tokens come.
-//! Whoever needs the same fetch waits for the same one. While the issuer does not answer, the keys that are known stay
-//! in use; tokens whose key is not known get a 503 then, as nobody can tell.
+//! fetched at once, as after a rotation, but not more often than every ten seconds, however many such tokens come; whoever
+//! comes in between with one gets a 503, as nobody can tell. Whoever needs the same fetch waits for the same one.
+//!
+//! While the issuer does not answer, the keys that are known stay in use for an hour
+//! ([`stale_for`](JwtBuilder::stale_for)), so that a key that was taken back is not good for ever. Nobody is let in by
+//! older keys, nor after a quiet time, before they have been looked up again.
 //!
 //! # Cost
 //!

@@ -1,5 +1,6 @@
 //! Tokens of a real issuer, and all that is wrong with others.
 
+mod age;
 mod attacks;
 mod issuer;
 mod rotation;
