@@ -1,13 +1,14 @@
 //! Who calls: what is bound to them, what they may do, and how often.
 
 use std::future::ready;
+use std::net::SocketAddr;
 
-use http::StatusCode;
 use http::request::Parts;
+use http::{Request, StatusCode};
 use tower::ServiceBuilder;
-use tower_vgi::AuthContext;
 use tower_vgi::rpc::{Generation, Protocol, RpcService, TokenKeys};
 use tower_vgi::wire::keys;
+use tower_vgi::{AuthContext, PeerAddr};
 use tower_vgi_layers::auth::{AuthError, AuthLayer};
 use tower_vgi_layers::rate_limit::{CallRateLimitLayer, Rate};
 use tower_vgi_layers::scope::RequireScopeLayer;
@@ -99,6 +100,25 @@ async fn each_caller_has_a_rate_of_their_own() {
             let refused = answer.expect_failure();
             assert!(refused.message.contains("more often than its limit"), "{}", refused.message);
         }
+    }
+}
+
+#[tokio::test]
+async fn unknown_callers_are_counted_by_their_network() {
+    let service = service(calc().layer(CallRateLimitLayer::per_caller(Rate::per_minute(1))));
+    let passes = async |address: &str| {
+        let address = SocketAddr::new(address.parse().unwrap(), 1);
+        let from = ServiceBuilder::new()
+            .map_request(move |mut request: Request<_>| {
+                request.extensions_mut().insert(PeerAddr(address));
+                request
+            })
+            .service(service.clone());
+        ask(&from, add(Generation::Namespaced)).await.failure().is_none()
+    };
+    assert!(passes("2001:db8::1").await && passes("2001:db8:0:1::1").await && passes("10.0.0.1").await);
+    for address in ["2001:db8::1", "2001:db8::2", "2001:db8::ffff:0:0:1", "::ffff:10.0.0.1"] {
+        assert!(!passes(address).await, "{address}");
     }
 }
 

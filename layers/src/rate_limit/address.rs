@@ -1,7 +1,6 @@
 //! [`RateLimitLayer`]: how often somebody may send a request, by where it comes from.
 
 use std::fmt;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -16,6 +15,7 @@ use tower_service::Service;
 use tower_vgi::{Advertise, Body, BoxError, Capabilities, ErrorCode, ErrorDetail, PeerAddr, RpcError};
 
 use super::limiter::{Limiter, Rate};
+use super::network::network;
 use crate::refusal::Refusals;
 use crate::response::{ResponseBody, ResponseFuture};
 
@@ -31,8 +31,8 @@ pub struct RateLimitLayer {
 type KeyOf = dyn Fn(&Parts) -> Option<String> + Send + Sync;
 
 enum Rule {
-    Address(Limiter<IpAddr>),
-    Key(Limiter<String>, Box<KeyOf>),
+    Address(Limiter),
+    Key(Limiter, Box<KeyOf>),
 }
 
 impl RateLimitLayer {
@@ -53,18 +53,11 @@ impl Rule {
     fn check(&self, head: &Parts) -> Result<(), Duration> {
         match self {
             Self::Address(limiter) => match head.extensions.get::<PeerAddr>() {
-                Some(peer) => limiter.check(&network(peer.0.ip())),
+                Some(peer) => limiter.check(network(peer.0.ip())),
                 None => Ok(()),
             },
-            Self::Key(limiter, key) => key(head).map_or(Ok(()), |key| limiter.check(&key)),
+            Self::Key(limiter, key) => key(head).map_or(Ok(()), |key| limiter.check(key)),
         }
-    }
-}
-
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => IpAddr::V6((u128::from(address) & !u128::from(u64::MAX)).into()),
-        address => address,
     }
 }
 

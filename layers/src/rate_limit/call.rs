@@ -11,6 +11,7 @@ use tower_vgi::rpc::{Call, Operation, Reply};
 use tower_vgi::{BoxError, ErrorCode, ErrorDetail, PeerAddr, RpcError};
 
 use super::limiter::{Limiter, Rate};
+use super::network::network;
 use crate::call_response::CallFuture;
 
 /// Limits how often something is called. See the [module](super).
@@ -23,14 +24,15 @@ pub struct CallRateLimitLayer {
 }
 
 struct Rule {
-    limiter: Limiter<String>,
+    limiter: Limiter,
     key: Box<KeyOf>,
 }
 
 type KeyOf = dyn Fn(&Call) -> Option<String> + Send + Sync;
 
 impl CallRateLimitLayer {
-    /// For each caller by themselves: by domain and principal, and those who are not known by their address.
+    /// For each caller by themselves: by domain and principal, and those who are not known by their address; of IPv6
+    /// by the first 64 bits.
     pub fn per_caller(rate: Rate) -> Self {
         Self::by(rate, |call| Some(caller(call)))
     }
@@ -55,7 +57,9 @@ impl CallRateLimitLayer {
 fn caller(call: &Call) -> String {
     match call.auth().filter(|caller| caller.authenticated) {
         Some(caller) => format!("{}:{}{}", caller.domain.len(), caller.domain, caller.principal),
-        None => call.extensions().get::<PeerAddr>().map(|peer| format!("@{}", peer.0.ip())).unwrap_or_default(),
+        None => {
+            call.extensions().get::<PeerAddr>().map(|peer| format!("@{}", network(peer.0.ip()))).unwrap_or_default()
+        }
     }
 }
 
@@ -65,7 +69,7 @@ impl Rule {
         if call.operation() == Operation::Cancel {
             return None;
         }
-        let wait = self.limiter.check(&(self.key)(call)?).err()?;
+        let wait = self.limiter.check((self.key)(call)?).err()?;
         let wait = Duration::from_millis(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).saturating_add(1));
         Some(
             RpcError::runtime_error(format!(

@@ -26,11 +26,14 @@
 //! ```
 //!
 //! Limits are those of one process, counted by [`governor`](https://docs.rs/governor): whoever has used nothing for a
-//! while may send a burst, and then as many as the rate says. Who has been quiet is forgotten.
+//! while may send a burst, and then as many as the rate says. Who has been quiet is forgotten. Half a million are counted
+//! by themselves at the same time; those who come then share one count.
 
 mod address;
 mod call;
+mod known;
 mod limiter;
+mod network;
 
 pub use address::{RateLimit, RateLimitLayer};
 pub use call::{CallRateLimit, CallRateLimitLayer};
