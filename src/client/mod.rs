@@ -87,7 +87,7 @@ pub use details::MethodDetails;
 pub use exchange::ExchangeStream;
 pub use introspect::{DescribedMethod, DescribedProtocol, ServiceDescription, introspect};
 pub use producer::ProducerStream;
-pub use resource::{ProtectedResource, protected_resource};
+pub use resource::{ProtectedResource, protected_resource, protected_resource_of_any_url};
 pub use resume::ResumeToken;
 pub use retry::RetryPolicy;
 pub use rows::{RowExchange, RowStream};

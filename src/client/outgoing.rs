@@ -30,6 +30,8 @@ pub(crate) struct Outgoing {
     /// Whether one streamed response is welcome.
     pub(crate) streamed: bool,
     pub(crate) compressed: bool,
+    /// Whether the channel's token goes with it.
+    with_token: bool,
     /// The schema and the metadata of the batch: what is left of the request when it is uploaded.
     #[cfg(feature = "external")]
     pub(crate) envelope: Option<(std::sync::Arc<WireSchema>, Metadata)>,
@@ -45,6 +47,7 @@ impl Outgoing {
             replayable: false,
             streamed: false,
             compressed: false,
+            with_token: true,
             #[cfg(feature = "external")]
             envelope: None,
         }
@@ -71,9 +74,16 @@ impl Outgoing {
             replayable: true,
             streamed: false,
             compressed: false,
+            with_token: true,
             #[cfg(feature = "external")]
             envelope: None,
         }
+    }
+
+    /// For what everybody may ask.
+    pub(crate) fn without_token(mut self) -> Self {
+        self.with_token = false;
+        self
     }
 
     /// The same request with other headers of every request.
@@ -213,7 +223,9 @@ impl<S: HttpService> Channel<S> {
 
     /// With a token, where the channel has some, and with another one if the server does not take it.
     async fn attempt_as_known(&self, outgoing: &Outgoing) -> Result<Response<Body>, BoxError> {
-        let Some(tokens) = &self.shared.settings.tokens else { return self.attempt(outgoing, None).await };
+        let Some(tokens) = self.shared.settings.tokens.as_ref().filter(|_| outgoing.with_token) else {
+            return self.attempt(outgoing, None).await;
+        };
         let token = tokens.current().await?;
         let response = self.attempt(outgoing, Some(&token)).await?;
         if !is_worth_another(&response) {

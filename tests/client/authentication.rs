@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use http::header::AUTHORIZATION;
 use http::{HeaderValue, Request, Response};
 use tower::{ServiceExt as _, service_fn};
-use tower_vgi::client::{Channel, Generation, HttpService, protected_resource};
+use tower_vgi::client::{Channel, Generation, HttpService, protected_resource, protected_resource_of_any_url};
 use tower_vgi::{AuthReason, Body};
 use tower_vgi_layers::Stack;
 use tower_vgi_layers::auth::oauth::ResourceMetadata;
@@ -195,4 +195,26 @@ async fn a_server_says_where_tokens_come_from() {
 
     let silent = Channel::in_process(ways::stack());
     assert_eq!(protected_resource(&silent).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn where_tokens_come_from_is_asked_without_one_and_believed_of_the_server_itself_only() {
+    let metadata = ResourceMetadata::new("https://api.example/vgi", ["https://login.example"]);
+    let stack = Stack::builder(service()).prefix("/vgi").auth(AuthLayer::new(BearerTokens::default())).oauth(metadata);
+    let stack = stack.build().unwrap();
+    let asked = Arc::new(AtomicUsize::new(0));
+    let source = {
+        let asked = asked.clone();
+        move || {
+            asked.fetch_add(1, Ordering::SeqCst);
+            async { Err("tokens are what is looked for".into()) }
+        }
+    };
+    let channel = |url: &str| Channel::builder().tokens(source.clone()).service(stack.clone(), url).unwrap();
+    assert!(protected_resource(&channel("https://api.example/vgi")).await.unwrap().is_some());
+    let other = channel("https://other.example/vgi");
+    let error = protected_resource(&other).await.unwrap_err();
+    assert!(error.to_string().starts_with("ValueError") && error.to_string().contains("another resource"), "{error}");
+    assert!(protected_resource_of_any_url(&other).await.unwrap().is_some());
+    assert_eq!(asked.load(Ordering::SeqCst), 0);
 }
