@@ -18,7 +18,7 @@ pub struct ClientCertificate {
     pub fingerprint: Option<String>,
     /// The whole name of the holder, in the form of RFC 4514: `CN=alice,O=Example`.
     pub subject: Option<String>,
-    /// The common name of the holder.
+    /// The common name of the holder; `None` also where there are several, as nobody can tell which one counts.
     pub common_name: Option<String>,
     /// The holder's other names: URIs, such as SPIFFE ids.
     pub uris: Vec<String>,
@@ -59,7 +59,11 @@ impl ClientCertificate {
                 }
             }
         }
-        let common_name = certificate.subject().iter_common_name().next().and_then(|name| name.as_str().ok());
+        let mut common_names = certificate.subject().iter_common_name();
+        let common_name = match (common_names.next(), common_names.next()) {
+            (Some(only), None) => only.as_str().ok(),
+            _ => None,
+        };
         let validity = certificate.validity();
         let not_after = validity.not_after.to_datetime();
         Ok(Self {

@@ -33,18 +33,19 @@ fn escape(value: &str) -> String {
     escaped
 }
 
-/// The value of the first `CN`. What is escaped neither ends a value nor begins one.
+/// The value of the only `CN`; of several nobody can tell which one counts. What is escaped neither ends a value nor
+/// begins one.
 pub(super) fn common_name(name: &str) -> Option<String> {
-    let mut rest = name;
+    let (mut found, mut rest) = (None, name);
     while !rest.is_empty() {
         let (key, after) = rest.split_once('=')?;
         let (value, after) = value(after)?;
-        if key.trim().eq_ignore_ascii_case("cn") {
-            return Some(value);
+        if key.trim().eq_ignore_ascii_case("cn") && found.replace(value).is_some() {
+            return None;
         }
         rest = after;
     }
-    None
+    found
 }
 
 /// A value without its escapes, and what follows it.
@@ -93,7 +94,10 @@ mod tests {
         for (name, expected) in [
             ("CN=alice", Some("alice")),
             ("cn = alice , O=Example", Some("alice")),
-            ("O=Example,CN=alice,CN=bob", Some("alice")),
+            ("O=Example,CN=alice,OU=x", Some("alice")),
+            ("O=Example,CN=alice,CN=bob", None),
+            ("CN=alice+cn=alice", None),
+            (r"CN=alice,O=x\", None),
             ("OU=a+CN=alice,O=b", Some("alice")),
             (r"CN=a\,lice,O=x", Some("a,lice")),
             (r"CN=\61lice", Some("alice")),

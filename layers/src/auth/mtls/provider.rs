@@ -202,7 +202,7 @@ impl Mtls {
         allowed: Option<&HashSet<String>>,
     ) -> Result<AuthContext, AuthError> {
         let name = certificate.common_name.as_deref().filter(|name| !name.is_empty());
-        let name = name.ok_or_else(|| invalid("the client certificate has no common name"))?;
+        let name = name.ok_or_else(|| invalid("the client certificate has no common name, or more than one"))?;
         if allowed.is_some_and(|allowed| !allowed.contains(name)) {
             let detail = "the holder of the client certificate may not call this service";
             return Err(AuthError::refused(AuthReason::InsufficientScope, detail));

@@ -109,7 +109,12 @@ async fn what_is_no_certificate_is_refused() {
     let twice = head(&[("x-ssl-client-cert", &good), ("x-ssl-client-cert", &good)]);
     assert_eq!(name(&Mtls::of_header(), twice).await, Err(Some(InvalidCredential)));
     let nameless = Authority::new().sign("", |_| {});
-    assert_eq!(name(&Mtls::of_connection(), of_connection(nameless.der())).await, Err(Some(InvalidCredential)));
+    let two_names = Authority::new().sign("alice", |params| {
+        params.distinguished_name.push(DnType::CustomDnType(vec![2, 5, 4, 3]), "root");
+    });
+    for signed in [nameless, two_names] {
+        assert_eq!(name(&Mtls::of_connection(), of_connection(signed.der())).await, Err(Some(InvalidCredential)));
+    }
 }
 
 #[tokio::test]
@@ -167,6 +172,9 @@ async fn the_word_of_an_envoy_is_enough() {
     let forged = head(&[("x-forwarded-client-cert", whole.as_str())]);
     assert_eq!(name(&Mtls::of_xfcc(), forged).await, Err(Some(InvalidCredential)));
     let whole = format!("Cert=\"{}\"", alice.escaped_pem());
+    let twice = format!("{whole};{whole}");
+    let twice = head(&[("x-forwarded-client-cert", twice.as_str())]);
+    assert_eq!(name(&Mtls::of_xfcc(), twice).await, Err(Some(InvalidCredential)));
     assert_eq!(name(&Mtls::of_xfcc(), head(&[("x-forwarded-client-cert", &whole)])).await.as_deref(), Ok("alice"));
 }
 

@@ -19,14 +19,24 @@ fn element(text: &str) -> Result<ClientCertificate, AuthError> {
         let Some((key, value)) = pair.split_once('=') else { continue };
         let value = unquote(value.trim()).ok_or_else(refused)?;
         let decoded = || percent_decode_str(&value).decode_utf8().map(String::from).map_err(|_| refused());
-        match key.trim().to_ascii_lowercase().as_str() {
-            "hash" => said.fingerprint = Some(value.to_ascii_lowercase()),
-            "subject" => said.subject = Some(value),
-            "uri" => said.uris.push(decoded()?),
-            "dns" => said.dns_names.push(value),
-            "by" => said.by = Some(decoded()?),
-            "cert" => certificate = Some(forwarded::read(&value)?),
-            _ => {}
+        // Of two that differ, others on the way may have believed the other one.
+        let is_second = match key.trim().to_ascii_lowercase().as_str() {
+            "hash" => said.fingerprint.replace(value.to_ascii_lowercase()).is_some(),
+            "subject" => said.subject.replace(value).is_some(),
+            "by" => said.by.replace(decoded()?).is_some(),
+            "cert" => certificate.replace(forwarded::read(&value)?).is_some(),
+            "uri" => {
+                said.uris.push(decoded()?);
+                false
+            }
+            "dns" => {
+                said.dns_names.push(value);
+                false
+            }
+            _ => false,
+        };
+        if is_second {
+            return Err(refused());
         }
     }
     // The certificate itself says more than what is said of it.
@@ -98,6 +108,18 @@ mod tests {
         let quoted = &read(r#"Subject="CN=alice,O=Example";Hash=1"#).unwrap()[0];
         assert_eq!(quoted.common_name.as_deref(), Some("alice"));
         assert!(read("").unwrap().is_empty());
+    }
+
+    #[test]
+    fn what_is_said_twice_is_refused() {
+        for pair in ["Hash=1", r#"Subject="CN=alice""#, "By=a"] {
+            let other = pair.replace("CN=alice", "CN=root");
+            for header in [format!("{pair};{other}"), format!("{};DNS=a;{pair}", other.to_ascii_uppercase())] {
+                assert_eq!(read(&header).unwrap_err().reason(), Some(AuthReason::InvalidCredential), "{header}");
+            }
+            assert_eq!(read(&format!("{pair},{other}")).unwrap().len(), 2);
+        }
+        assert_eq!(read(r#"Subject="CN=alice,O=x,CN=root""#).unwrap()[0].common_name, None);
     }
 
     #[test]
