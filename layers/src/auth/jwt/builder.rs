@@ -16,7 +16,7 @@ use super::keys::{Keys, Refreshing};
 use super::source::{Fetch, Source, boxed};
 use super::token::{Jwt, Rules};
 use super::verified::Verified;
-use crate::auth::outbound::HttpClient;
+use crate::auth::outbound::{HttpClient, is_private};
 
 /// Describes which tokens are accepted; see [`Jwt::builder`].
 #[derive(Clone)]
@@ -31,6 +31,7 @@ pub struct JwtBuilder {
     keys: WhereKeysAre,
     fetch: Option<Fetch>,
     tls: Option<Box<rustls::ClientConfig>>,
+    allow_http: bool,
     refreshing: Refreshing,
     remembered: usize,
 }
@@ -57,6 +58,7 @@ impl JwtBuilder {
             keys: WhereKeysAre::Discovered,
             fetch: None,
             tls: None,
+            allow_http: false,
             refreshing: Refreshing::default(),
             remembered: 10_000,
         }
@@ -118,6 +120,13 @@ impl JwtBuilder {
         self
     }
 
+    /// Takes keys over plain http from other machines, too. Whoever is on the way can then give keys of their own, and be
+    /// anybody.
+    pub fn allow_http(mut self) -> Self {
+        self.allow_http = true;
+        self
+    }
+
     /// Fetches documents with a function of yours, such as through a proxy. It has 15 seconds for all that is needed.
     pub fn fetch_with<F, R>(mut self, fetch: F) -> Self
     where
@@ -160,7 +169,7 @@ impl JwtBuilder {
     /// # Errors
     ///
     /// When there is no issuer, no audience or no algorithm, when an algorithm is one of shared secrets, when a URL is
-    /// none, when there is no usable key in a given set, or when the system's authorities cannot be read.
+    /// none or one of plain http to another machine, when there is no usable key in a given set, or when the system's authorities cannot be read.
     pub fn build(self) -> Result<Jwt, InvalidJwtConfig> {
         let wrong = |text: &str| Err(InvalidJwtConfig(text.to_owned()));
         if self.issuers.is_empty() || self.issuers.iter().any(String::is_empty) {
@@ -213,6 +222,12 @@ impl JwtBuilder {
         let Some(parsed) = parsed.filter(|url| matches!(url.scheme_str(), Some("http" | "https"))) else {
             return Err(InvalidJwtConfig(format!("{url:?} is no address of http or https; give one with `jwks_url`")));
         };
+        if !self.allow_http && !is_private(&parsed) {
+            return Err(InvalidJwtConfig(format!(
+                "{url:?} is no address of https, so that anybody on the way could give keys of their own; if that is \
+                 as it should be, say so with `allow_http`"
+            )));
+        }
         let fetch = match &self.fetch {
             Some(fetch) => fetch.clone(),
             None => {
@@ -225,7 +240,7 @@ impl JwtBuilder {
             }
         };
         let source = match is_discovered {
-            true => Source::Discovery { url: parsed, issuers: self.issuers.clone() },
+            true => Source::Discovery { url: parsed, issuers: self.issuers.clone(), allow_http: self.allow_http },
             false => Source::Url(parsed),
         };
         Ok(Keys::fetched(source, fetch, self.refreshing))

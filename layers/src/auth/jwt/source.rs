@@ -9,6 +9,7 @@ use serde_json::Value;
 use tower_vgi::BoxError;
 
 use super::key_set::KeySet;
+use crate::auth::outbound::is_private;
 
 /// Fetches a document.
 pub(super) type Fetch = Arc<dyn Fn(Uri) -> Pin<Box<dyn Future<Output = Result<Bytes, BoxError>> + Send>> + Send + Sync>;
@@ -29,6 +30,8 @@ pub(super) enum Source {
     Discovery {
         url: Uri,
         issuers: Vec<String>,
+        /// Whether the keys may be where somebody on the way could give others.
+        allow_http: bool,
     },
 }
 
@@ -36,13 +39,15 @@ impl Source {
     pub(super) async fn keys(&self, fetch: &Fetch) -> Result<KeySet, BoxError> {
         let url = match self {
             Self::Url(url) => url.clone(),
-            Self::Discovery { url, issuers } => discovered(&fetch(url.clone()).await?, url, issuers)?,
+            Self::Discovery { url, issuers, allow_http } => {
+                discovered(&fetch(url.clone()).await?, url, issuers, *allow_http)?
+            }
         };
         KeySet::parse(&fetch(url).await?)
     }
 }
 
-fn discovered(document: &[u8], from: &Uri, issuers: &[String]) -> Result<Uri, BoxError> {
+fn discovered(document: &[u8], from: &Uri, issuers: &[String], allow_http: bool) -> Result<Uri, BoxError> {
     let document: Value = serde_json::from_slice(document).map_err(|_| "the discovery document is no JSON")?;
     let text = |name: &str| document.get(name).and_then(Value::as_str);
     let issuer = text("issuer").ok_or("the discovery document names no issuer")?;
@@ -55,6 +60,9 @@ fn discovered(document: &[u8], from: &Uri, issuers: &[String]) -> Result<Uri, Bo
     if from.scheme_str() == Some("https") && url.scheme_str() != Some("https") {
         return Err("the address of the keys is not of https, as that of the discovery document is".into());
     }
+    if !allow_http && !is_private(&url) {
+        return Err("the address of the keys is not of https".into());
+    }
     Ok(url)
 }
 
@@ -65,10 +73,11 @@ mod tests {
     #[test]
     fn only_the_issuers_own_document_says_where_the_keys_are() {
         let issuers = ["https://a.example".to_owned()];
-        let said = |document: &str| {
-            discovered(document.as_bytes(), &Uri::from_static("https://a.example/x"), &issuers)
+        let said_at = |from: &'static str, allow_http: bool, document: &str| {
+            discovered(document.as_bytes(), &Uri::from_static(from), &issuers, allow_http)
                 .map_err(|error| error.to_string())
         };
+        let said = |document: &str| said_at("https://a.example/x", true, document);
         let good = r#"{"issuer": "https://a.example", "jwks_uri": "https://keys.example/k"}"#;
         assert_eq!(said(good).unwrap(), "https://keys.example/k");
         for (document, word) in [
@@ -81,5 +90,8 @@ mod tests {
         ] {
             assert!(said(document).unwrap_err().contains(word), "{document}");
         }
+        let unsafe_keys = r#"{"issuer": "https://a.example", "jwks_uri": "http://keys.example/k"}"#;
+        assert!(said_at("http://127.0.0.1/x", false, unsafe_keys).unwrap_err().contains("not of https"));
+        assert_eq!(said_at("http://127.0.0.1/x", true, unsafe_keys).unwrap(), "http://keys.example/k");
     }
 }

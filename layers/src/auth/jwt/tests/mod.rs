@@ -119,4 +119,10 @@ fn what_cannot_be_checked_is_not_built() {
     assert!(says(given(&[&key]).leeway(std::time::Duration::MAX)).contains("leeway"));
     assert!(says(Jwt::builder().issuer("alice").audience("a")).contains("no address"));
     assert!(says(given(&[&key]).jwks_url("ftp://a/b")).contains("no address"));
+    for at in [given(&[&key]).jwks_url("http://keys.example"), Jwt::builder().issuer("http://a.example").audience("a")]
+    {
+        assert!(says(at.clone()).contains("allow_http"));
+        assert!(at.allow_http().build().is_ok());
+    }
+    assert!(given(&[&key]).jwks_url("http://localhost/keys").build().is_ok());
 }
