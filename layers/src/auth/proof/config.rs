@@ -34,7 +34,8 @@ impl ProofSecrets {
     ///
     /// # Errors
     ///
-    /// When the id has other characters than letters, digits, `_` and `-`, or more than 64.
+    /// When the id has other characters than letters, digits, `_` and `-`, or more than 64, or there is a secret of that
+    /// id already.
     pub fn with(mut self, id: &str, secret: [u8; SECRET_LENGTH], proxy: &str) -> Result<Self, InvalidProofConfig> {
         if !is_key_id(id) {
             return Err(InvalidProofConfig(format!(
@@ -42,8 +43,10 @@ impl ProofSecrets {
             )));
         }
         let secret = ProofSecret { key: hmac::Key::new(hmac::HMAC_SHA256, &secret), proxy: proxy.into() };
-        self.0.insert(id.to_owned(), secret);
-        Ok(self)
+        match self.0.insert(id.to_owned(), secret) {
+            None => Ok(self),
+            Some(_) => Err(InvalidProofConfig(format!("the key id {id:?} is given twice: which secret is right?"))),
+        }
     }
 
     /// Whether there are none.
@@ -61,15 +64,18 @@ impl FromStr for ProofSecrets {
 
     fn from_str(text: &str) -> Result<Self, InvalidProofConfig> {
         let mut secrets = Self::new();
-        for entry in text.split(',').map(str::trim).filter(|entry| !entry.is_empty()) {
-            // The text is not shown: it may be a secret.
-            let Some((id, digits)) = entry.split_once(':') else {
-                return Err(InvalidProofConfig("an entry of the secrets has no ':': write id:hex,id:hex".to_owned()));
-            };
+        let entries = text.split(',').map(str::trim).filter(|entry| !entry.is_empty());
+        for (index, entry) in entries.enumerate() {
             let mut secret = [0; SECRET_LENGTH];
-            hex::decode_to_slice(digits, &mut secret).map_err(|_| {
-                InvalidProofConfig(format!("the secret of {id:?} is not {} hexadecimal digits", SECRET_LENGTH * 2))
-            })?;
+            // Nothing of the text is shown before it is known which part of it is the secret.
+            let id = entry.split_once(':').filter(|(_, digits)| hex::decode_to_slice(digits, &mut secret).is_ok());
+            let Some((id, _)) = id else {
+                return Err(InvalidProofConfig(format!(
+                    "entry {} of the secrets is not an id, ':' and {} hexadecimal digits",
+                    index + 1,
+                    SECRET_LENGTH * 2
+                )));
+            };
             secrets = secrets.with(id, secret, id)?;
         }
         Ok(secrets)

@@ -101,8 +101,9 @@ impl ProxyProof {
     }
 
     fn with_fresh_nonces(mut self) -> Self {
-        // A proof from the future holds until its time plus the skew, that is for twice the skew.
-        let keep = Duration::from_secs(self.skew.saturating_mul(2));
+        // A proof from the future holds until its time plus the skew, that is for twice the skew; and for a second more,
+        // as times are compared in whole seconds.
+        let keep = Duration::from_secs(self.skew.saturating_mul(2).saturating_add(1));
         self.nonces = (self.capacity > 0).then(|| Arc::new(Nonces::new(keep, self.capacity)));
         self
     }

@@ -42,11 +42,15 @@ fn flaw(token: &str) -> Result<(), Flaw> {
 }
 
 fn look(gate: &ProxyProof, tokens: &[&str]) -> Result<String, (Option<AuthReason>, String)> {
+    look_at(gate, tokens, Moment { seconds: NOW, instant: Instant::now() })
+}
+
+fn look_at(gate: &ProxyProof, tokens: &[&str], at: Moment) -> Result<String, (Option<AuthReason>, String)> {
     let mut headers = HeaderMap::new();
     for token in tokens {
         headers.append(PROXY_PROOF, HeaderValue::from_str(token).unwrap());
     }
-    let seen = gate.look(&headers, Moment { seconds: NOW, instant: Instant::now() });
+    let seen = gate.look(&headers, at);
     let text = |name: &str, seen: &serde_json::Map<_, _>| seen[name].as_str().unwrap().to_owned();
     seen.map(|seen| format!("{} {} {}", text("verified", &seen), text("proxy", &seen), text("reason", &seen)))
         .map_err(|error| (error.reason(), error.detail().to_owned()))
@@ -164,6 +168,22 @@ fn a_gate_that_only_looks_says_what_it_saw() {
 }
 
 #[test]
+fn a_proof_is_remembered_for_as_long_as_it_holds() {
+    let gate = ProxyProof::allow(SERVER, secrets()).unwrap();
+    let (good, start) = (token("edge", 1, SERVER, NOW + 30, 1), Instant::now());
+    // From the very beginning of the first second in which it holds to the very end of the last one.
+    let at = |milliseconds: u64| Moment {
+        seconds: NOW + milliseconds / 1000,
+        instant: start + Duration::from_millis(milliseconds),
+    };
+    assert_eq!(look_at(&gate, &[&good], at(0)), Ok("true edge-proxy ok".to_owned()));
+    for milliseconds in [60_000, 60_001, 60_999] {
+        assert_eq!(look_at(&gate, &[&good], at(milliseconds)), Ok("false  replayed".to_owned()), "{milliseconds}");
+    }
+    assert_eq!(look_at(&gate, &[&good], at(61_000)), Ok("false  expired".to_owned()));
+}
+
+#[test]
 fn clones_remember_together() {
     let gate = ProxyProof::allow(SERVER, secrets()).unwrap().skew(Duration::from_secs(5));
     let good = token("edge", 1, SERVER, NOW, 1);
@@ -180,10 +200,22 @@ fn a_server_that_cannot_check_does_not_start() {
     assert!(parsed.get("a").is_some() && parsed.get("b").is_some());
     let short = format!("a:{}", &hex[1..]);
     let bad_id = format!("a.b:{hex}");
-    for text in ["a", "a:xyz", &short, &bad_id, &hex] {
+    let (swapped, second) = (format!("{hex}:a"), format!("a:{hex},b:{hex},{hex}:b"));
+    let twice = format!("a:{hex},b:{hex},a:{}", "1".repeat(64));
+    for (text, says) in [
+        ("a", "entry 1"),
+        ("a:xyz", "entry 1"),
+        (short.as_str(), "64 hexadecimal digits"),
+        (&bad_id, "a.b"),
+        (&hex, "entry 1"),
+        (&swapped, "entry 1"),
+        (&second, "entry 3"),
+        (&twice, "\"a\" is given twice"),
+    ] {
         let error = text.parse::<ProofSecrets>().unwrap_err().to_string();
-        assert!(!error.contains(&hex[..60]), "{error}");
+        assert!(error.contains(says) && !error.contains(&hex[..60]), "{error}");
     }
+    assert!(secrets().with("edge", [3; 32], "edge-proxy").is_err());
     assert!(ProxyProof::require(SERVER, ProofSecrets::new()).is_err());
     for server in ["", "a b", "ä", &"x".repeat(256)] {
         assert!(ProxyProof::allow(server, secrets()).is_err(), "{server}");
