@@ -70,7 +70,7 @@ impl Jwt {
         let claims = rules.check(token, &header, &edition.keys)?;
         let caller = rules.caller(claims)?;
         if let Some(term) = caller.claims.get("exp").and_then(seconds) {
-            verified.remember(token, &caller, edition.number, term.saturating_add(rules.leeway), now);
+            verified.remember(token, &caller, edition.number, term.saturating_add(rules.leeway));
         }
         Ok(caller)
     }

@@ -9,9 +9,12 @@ use tower_vgi::AuthContext;
 const MAX_TOKEN: usize = 4096;
 
 /// Tokens that were found good, each until its term is over; all of them while the issuer's keys are the same.
+///
+/// They are in two halves: when the younger one is full, the older one is forgotten. So nobody has to look for tokens that
+/// are not needed any more while others wait.
 #[derive(Debug)]
 pub(super) struct Verified {
-    capacity: usize,
+    half: usize,
     tokens: RwLock<Tokens>,
 }
 
@@ -19,8 +22,11 @@ pub(super) struct Verified {
 struct Tokens {
     /// Of the keys that they were checked by.
     edition: u64,
-    callers: HashMap<Box<str>, Entry>,
+    younger: Callers,
+    older: Callers,
 }
+
+type Callers = HashMap<Box<str>, Entry>;
 
 #[derive(Debug)]
 struct Entry {
@@ -31,7 +37,7 @@ struct Entry {
 
 impl Verified {
     pub(super) fn new(capacity: usize) -> Self {
-        Self { capacity, tokens: RwLock::default() }
+        Self { half: capacity.div_ceil(2), tokens: RwLock::default() }
     }
 
     pub(super) fn caller(&self, token: &str, edition: u64, now: u64) -> Option<AuthContext> {
@@ -39,28 +45,37 @@ impl Verified {
         if tokens.edition != edition {
             return None;
         }
-        tokens.callers.get(token).filter(|entry| now <= entry.until).map(|entry| entry.caller.clone())
+        let entry = tokens.younger.get(token).or_else(|| tokens.older.get(token));
+        entry.filter(|entry| now <= entry.until).map(|entry| entry.caller.clone())
     }
 
-    pub(super) fn remember(&self, token: &str, caller: &AuthContext, edition: u64, until: u64, now: u64) {
-        if self.capacity == 0 || token.len() > MAX_TOKEN {
+    pub(super) fn remember(&self, token: &str, caller: &AuthContext, edition: u64, until: u64) {
+        if self.half == 0 || token.len() > MAX_TOKEN {
             return;
         }
-        let mut tokens = self.tokens.write().unwrap_or_else(PoisonError::into_inner);
-        if tokens.edition > edition {
-            return;
+        let (token, entry) = (token.into(), Entry { caller: caller.clone(), until });
+        // Dropped when the lock is not held any more, as they may be many.
+        let _forgotten =
+            self.tokens.write().unwrap_or_else(PoisonError::into_inner).insert(token, entry, edition, self.half);
+    }
+}
+
+impl Tokens {
+    /// Gives what is forgotten in place of it.
+    fn insert(&mut self, token: Box<str>, entry: Entry, edition: u64, half: usize) -> Option<Self> {
+        let mut forgotten = None;
+        if self.edition > edition {
+            return forgotten;
         }
-        if tokens.edition < edition {
-            *tokens = Tokens { edition, ..Tokens::default() };
+        if self.edition < edition {
+            forgotten = Some(std::mem::replace(self, Self { edition, ..Self::default() }));
+        } else if self.younger.len() >= half {
+            let younger = std::mem::take(&mut self.younger);
+            let older = std::mem::replace(&mut self.older, younger);
+            forgotten = Some(Self { older, ..Self::default() });
         }
-        if tokens.callers.len() >= self.capacity {
-            tokens.callers.retain(|_, entry| now <= entry.until);
-            // All are good still: begin anew, rather than look for the least used with every call.
-            if tokens.callers.len() >= self.capacity {
-                tokens.callers.clear();
-            }
-        }
-        tokens.callers.insert(token.into(), Entry { caller: caller.clone(), until });
+        self.younger.insert(token, entry);
+        forgotten
     }
 }
 
@@ -72,30 +87,38 @@ mod tests {
     fn a_token_is_good_for_its_term_and_its_keys() {
         let verified = Verified::new(2);
         let alice = AuthContext::authenticated("jwt", "alice");
-        verified.remember("a", &alice, 1, 100, 50);
+        verified.remember("a", &alice, 1, 100);
         assert_eq!(verified.caller("a", 1, 100), Some(alice.clone()));
         assert_eq!(verified.caller("a", 1, 101), None);
         assert_eq!(verified.caller("a", 2, 50), None);
         assert_eq!(verified.caller("b", 1, 50), None);
         // What was checked by keys of before does not count any more.
-        verified.remember("b", &alice, 2, 100, 50);
-        verified.remember("a", &alice, 1, 100, 50);
+        verified.remember("b", &alice, 2, 100);
+        verified.remember("a", &alice, 1, 100);
         assert_eq!((verified.caller("a", 2, 50), verified.caller("b", 2, 50)), (None, Some(alice)));
     }
 
     #[test]
-    fn it_never_grows_beyond_its_capacity() {
-        let verified = Verified::new(2);
+    fn it_never_grows_beyond_its_capacity_and_forgets_the_oldest() {
+        let verified = Verified::new(4);
         let alice = AuthContext::authenticated("jwt", "alice");
-        let len = || verified.tokens.read().unwrap().callers.len();
-        verified.remember("a", &alice, 1, 10, 0);
-        verified.remember("b", &alice, 1, 100, 0);
-        verified.remember("c", &alice, 1, 100, 11);
-        assert!(verified.caller("b", 1, 11).is_some() && verified.caller("c", 1, 11).is_some());
-        verified.remember("d", &alice, 1, 100, 11);
-        assert_eq!(len(), 1);
-        verified.remember(&"x".repeat(MAX_TOKEN + 1), &alice, 1, 100, 11);
-        Verified::new(0).remember("e", &alice, 1, 100, 11);
-        assert_eq!(len(), 1);
+        let known = || {
+            let tokens = verified.tokens.read().unwrap();
+            let mut known: Vec<String> =
+                tokens.younger.keys().chain(tokens.older.keys()).map(ToString::to_string).collect();
+            known.sort();
+            known.concat()
+        };
+        for (token, expected) in [("a", "a"), ("b", "ab"), ("c", "abc"), ("d", "abcd"), ("e", "cde"), ("f", "cdef")] {
+            verified.remember(token, &alice, 1, 100);
+            assert_eq!(known(), expected);
+            assert!(verified.caller(token, 1, 100).is_some());
+        }
+        assert!(verified.caller("c", 1, 100).is_some() && verified.caller("b", 1, 100).is_none());
+        verified.remember(&"x".repeat(MAX_TOKEN + 1), &alice, 1, 100);
+        assert_eq!(known(), "cdef");
+        let nothing = Verified::new(0);
+        nothing.remember("e", &alice, 1, 100);
+        assert!(nothing.caller("e", 1, 100).is_none());
     }
 }
