@@ -3,7 +3,7 @@
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 
 use super::dispatcher::Hosts;
-use super::route::Shape;
+use super::route::{Shape, is_endpoint};
 use crate::Body;
 
 /// On a response of the core for a path at which it hosts nothing, so that a layer of pages may put a page for people
@@ -22,7 +22,11 @@ pub(crate) fn not_found() -> Response<Body> {
 /// Everything but `POST` on an RPC route.
 pub(crate) fn other_verb(verb: &Method, shape: &Shape<'_>, hosts: &Hosts) -> Response<Body> {
     if verb == Method::OPTIONS {
-        let allow = if matches!(shape, Shape::Unary { .. }) { "GET, POST" } else { "POST" };
+        // By the shape of the path alone, whatever is hosted: nobody has to say who they are to ask this.
+        let allow = match shape {
+            Shape::Unary { method, .. } if !is_endpoint(method) => "GET, POST",
+            _ => "POST",
+        };
         let mut response = Response::new(Body::empty());
         response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allow));
         // Capabilities are discovered by OPTIONS; callers keep them for so long.

@@ -100,6 +100,11 @@ fn decode(segment: &str) -> Cow<'_, str> {
     percent_decode_str(segment).decode_utf8_lossy()
 }
 
+/// Whether a segment may be the last one of a stream's routes. It may be the name of a method all the same.
+pub(crate) fn is_endpoint(segment: &str) -> bool {
+    Endpoint::parse(segment).is_some()
+}
+
 pub(crate) fn is_reserved(segment: &str) -> bool {
     segment.len() > 4 && segment.starts_with("__") && segment.ends_with("__")
 }

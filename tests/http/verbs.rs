@@ -67,6 +67,22 @@ async fn options_says_what_is_allowed() {
     .await;
 }
 
+/// Nobody has to say who they are to ask this.
+#[tokio::test]
+async fn options_does_not_say_which_protocols_there_are() {
+    for method in ["add", "init", "exchange", "init/exchange", "a/init"] {
+        let allow = async |protocol: &str| {
+            let path = format!("/{protocol}/{method}");
+            let answer = ask(&service(), Ask::add(Generation::Namespaced).path(&path).verb(Method::OPTIONS)).await;
+            answer.header("allow").map(str::to_owned)
+        };
+        let unknown = allow("Nope").await;
+        for protocol in ["Calc", "Edge", "count"] {
+            assert_eq!(allow(protocol).await, unknown, "{protocol} {method}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn answers_to_options_may_be_kept() {
     let answer = ask(&service(), Ask::add(Generation::Flat).verb(Method::OPTIONS)).await;
