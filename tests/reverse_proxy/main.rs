@@ -18,7 +18,7 @@ use tower_vgi::rpc::{CallContext, RpcService};
 use tower_vgi::{AuthReason, Body, Result, RpcError};
 use tower_vgi_layers::Stack;
 use tower_vgi_layers::auth::AuthLayer;
-use tower_vgi_layers::auth::mtls::Mtls;
+use tower_vgi_layers::auth::mtls::{Mtls, TrustedProxies};
 
 use authority::{Authority, Identity};
 use proxy::{Kind, Proxy};
@@ -44,7 +44,7 @@ impl Door for Porter {
 /// Starts the server that believes proxies of this machine's usual address only.
 async fn server() -> SocketAddr {
     let service = RpcService::builder().protocol(DoorServer::new(Porter)).build().unwrap();
-    let mtls = Mtls::of_header().trusted_proxies([IpAddr::from(Ipv4Addr::LOCALHOST)]);
+    let mtls = Mtls::of_header(TrustedProxies::at([IpAddr::from(Ipv4Addr::LOCALHOST)]));
     let stack = Stack::builder(service).auth(AuthLayer::new(mtls)).build().unwrap();
     let server = stack.serve().host("127.0.0.1").port(0).signals(false).print_port(false).bind().await.unwrap();
     let address = server.local_addr().unwrap();

@@ -2,13 +2,15 @@
 //!
 //! ```
 //! use tower_vgi_layers::auth::AuthLayer;
-//! use tower_vgi_layers::auth::mtls::Mtls;
+//! use tower_vgi_layers::auth::mtls::{Mtls, TrustedProxies};
 //!
 //! // Of the connection itself, with `serve::Tls::mutual_from_pem`; callers are called as their certificates are.
 //! let layer = AuthLayer::new(Mtls::of_connection());
 //! // Behind nginx or HAProxy, which pass the certificate on; these names and no others.
-//! let layer = AuthLayer::new(Mtls::of_header().allow_names(["reports", "billing"]));
+//! let proxies = TrustedProxies::at(["10.0.0.1".parse()?]);
+//! let layer = AuthLayer::new(Mtls::of_header(proxies).allow_names(["reports", "billing"]));
 //! # let _ = layer;
+//! # Ok::<(), std::net::AddrParseError>(())
 //! ```
 //!
 //! Nobody checks here who has signed a certificate: whoever ends TLS has to, be it `serve` or the proxy.
@@ -17,7 +19,7 @@
 //!
 //! What a header says is worth as much as the certainty that the proxy has written it. The proxy has to take out what
 //! clients send under that name, and nobody may reach the server past it: listen on an address that only the proxy
-//! reaches, name its address ([`Mtls::trusted_proxies`]), or have it [prove](crate::auth::proof) itself.
+//! reaches, name its address ([`TrustedProxies::at`]), or have it [prove](crate::auth::proof) itself.
 //!
 //! | proxy | the certificate in the header |
 //! |---|---|
@@ -29,10 +31,12 @@ mod certificate;
 mod distinguished_name;
 mod forwarded;
 mod provider;
+mod trusted_proxies;
 mod xfcc;
 
 pub use certificate::ClientCertificate;
 pub use provider::{Mtls, XfccElement};
+pub use trusted_proxies::TrustedProxies;
 
 #[cfg(test)]
 mod tests;

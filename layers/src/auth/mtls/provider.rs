@@ -3,16 +3,16 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::future::ready;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use http::HeaderName;
 use http::request::Parts;
 use serde_json::{Map, Value};
-use tower_vgi::{AuthContext, AuthReason, PeerAddr, PeerCertificates};
+use tower_vgi::{AuthContext, AuthReason, PeerCertificates};
 
 use super::certificate::ClientCertificate;
+use super::trusted_proxies::TrustedProxies;
 use super::{forwarded, xfcc};
 use crate::auth::credential::single;
 use crate::auth::{AuthError, Authenticate};
@@ -21,8 +21,6 @@ use crate::auth::{AuthError, Authenticate};
 #[derive(Clone)]
 pub struct Mtls {
     source: Source,
-    /// None: whoever sends the header.
-    trusted_proxies: Option<HashSet<IpAddr>>,
     check_term: bool,
     domain: String,
     identify: Identify,
@@ -31,8 +29,8 @@ pub struct Mtls {
 #[derive(Clone, Debug)]
 enum Source {
     Connection,
-    Header(HeaderName),
-    Xfcc(XfccElement),
+    Header(HeaderName, TrustedProxies),
+    Xfcc(XfccElement, TrustedProxies),
 }
 
 /// Which proxy's word counts, where several have written into `x-forwarded-client-cert`.
@@ -62,30 +60,26 @@ impl Mtls {
         Self::new(Source::Connection)
     }
 
-    /// The certificate that a proxy has put into the header `X-SSL-Client-Cert`: percent-encoded PEM, or DER in base64.
-    pub fn of_header() -> Self {
-        Self::new(Source::Header(HeaderName::from_static("x-ssl-client-cert")))
+    /// The certificate that one of these proxies has put into the header `X-SSL-Client-Cert`: percent-encoded PEM, or
+    /// DER in base64.
+    pub fn of_header(proxies: TrustedProxies) -> Self {
+        Self::new(Source::Header(HeaderName::from_static("x-ssl-client-cert"), proxies))
     }
 
-    /// What Envoy has put into the header `x-forwarded-client-cert`: the last element, see [`element`](Self::element).
-    pub fn of_xfcc() -> Self {
-        Self::new(Source::Xfcc(XfccElement::Last))
+    /// What an Envoy that is one of these proxies has put into the header `x-forwarded-client-cert`: the last element, see
+    /// [`element`](Self::element).
+    pub fn of_xfcc(proxies: TrustedProxies) -> Self {
+        Self::new(Source::Xfcc(XfccElement::Last, proxies))
     }
 
     fn new(source: Source) -> Self {
-        Self {
-            source,
-            trusted_proxies: None,
-            check_term: true,
-            domain: "mtls".to_owned(),
-            identify: Identify::Name(None),
-        }
+        Self { source, check_term: true, domain: "mtls".to_owned(), identify: Identify::Name(None) }
     }
 
     /// The header in which the certificate is. No effect on others than [`of_header`](Self::of_header).
     #[must_use]
     pub fn header(mut self, name: HeaderName) -> Self {
-        if let Source::Header(header) = &mut self.source {
+        if let Source::Header(header, _) = &mut self.source {
             *header = name;
         }
         self
@@ -94,16 +88,9 @@ impl Mtls {
     /// Which element counts. No effect on others than [`of_xfcc`](Self::of_xfcc). Default: the last.
     #[must_use]
     pub fn element(mut self, element: XfccElement) -> Self {
-        if let Source::Xfcc(chosen) = &mut self.source {
+        if let Source::Xfcc(chosen, _) = &mut self.source {
             *chosen = element;
         }
-        self
-    }
-
-    /// Believes headers only where the connection comes from one of these addresses. Default: wherever it comes from.
-    #[must_use]
-    pub fn trusted_proxies(mut self, addresses: impl IntoIterator<Item = IpAddr>) -> Self {
-        self.trusted_proxies = Some(addresses.into_iter().map(|address| address.to_canonical()).collect());
         self
     }
 
@@ -164,27 +151,24 @@ impl Mtls {
     }
 
     fn certificate(&self, request: &Parts) -> Result<ClientCertificate, AuthError> {
-        let header = match &self.source {
+        let (header, proxies) = match &self.source {
             Source::Connection => {
                 let chain = request.extensions.get::<PeerCertificates>();
                 let own = chain.and_then(|chain| chain.0.first());
                 let own = own.ok_or_else(|| AuthError::not_mine("there is no client certificate"))?;
                 return ClientCertificate::from_der(own.clone());
             }
-            Source::Header(name) => name.clone(),
-            Source::Xfcc(_) => XFCC,
+            Source::Header(name, proxies) => (name.clone(), proxies),
+            Source::Xfcc(_, proxies) => (XFCC, proxies),
         };
-        let peer = request.extensions.get::<PeerAddr>().map(|peer| peer.0.ip().to_canonical());
-        let is_trusted =
-            self.trusted_proxies.as_ref().is_none_or(|known| peer.is_some_and(|peer| known.contains(&peer)));
-        if !is_trusted || !request.headers.contains_key(&header) {
+        if !proxies.sent(request) || !request.headers.contains_key(&header) {
             // A client can do nothing about it, and its certificate may be in order.
             let detail = format!("the header {header} is missing, which the proxy has to set");
             return Err(AuthError::refused(AuthReason::ProxyRequired, detail));
         }
         let text = single(&request.headers, &header)?;
         match self.source {
-            Source::Xfcc(element) => {
+            Source::Xfcc(element, _) => {
                 let mut elements = xfcc::read(text)?;
                 let chosen = match element {
                     XfccElement::First => (!elements.is_empty()).then(|| elements.swap_remove(0)),
@@ -247,8 +231,8 @@ impl Authenticate for Mtls {
     fn proxy_headers(&self) -> Vec<HeaderName> {
         match &self.source {
             Source::Connection => Vec::new(),
-            Source::Header(name) => vec![name.clone()],
-            Source::Xfcc(_) => vec![XFCC],
+            Source::Header(name, _) => vec![name.clone()],
+            Source::Xfcc(..) => vec![XFCC],
         }
     }
 }

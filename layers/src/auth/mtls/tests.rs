@@ -69,6 +69,14 @@ fn head(headers: &[(&str, &str)]) -> Parts {
     head
 }
 
+fn of_header() -> Mtls {
+    Mtls::of_header(TrustedProxies::anybody_who_connects())
+}
+
+fn of_xfcc() -> Mtls {
+    Mtls::of_xfcc(TrustedProxies::anybody_who_connects())
+}
+
 fn of_connection(der: Bytes) -> Parts {
     let mut head = head(&[]);
     head.extensions.insert(PeerCertificates([der].into()));
@@ -86,13 +94,13 @@ async fn a_certificate_is_read_in_every_form_that_proxies_write() {
     let pem_in_a_line = alice.certificate.pem().replace("\r\n", "\n").trim().replace('\n', " ");
     for value in [alice.escaped_pem(), pem_in_a_line, der.clone(), format!(":{der}:")] {
         let head = head(&[("x-ssl-client-cert", &value)]);
-        let caller = Mtls::of_header().authenticate(&head).await.unwrap();
+        let caller = of_header().authenticate(&head).await.unwrap();
         assert_eq!((caller.domain.as_str(), caller.principal.as_str()), ("mtls", "alice"));
         assert_eq!(caller.claims["subject_dn"], r"O=Example\, Inc,CN=alice");
         assert_eq!(caller.claims["dns"], serde_json::json!(["localhost"]));
         assert!(caller.claims["not_valid_after"].as_str().unwrap().ends_with('Z'));
     }
-    let named = Mtls::of_header().header(HeaderName::from_static("client-cert")).domain("corp");
+    let named = of_header().header(HeaderName::from_static("client-cert")).domain("corp");
     let caller = named.authenticate(&head(&[("client-cert", &der)])).await.unwrap();
     assert_eq!(caller.domain, "corp");
 }
@@ -104,10 +112,10 @@ async fn what_is_no_certificate_is_refused() {
     let trailing = STANDARD.encode([&alice().der()[..], b"x"].concat());
     let long = "A".repeat(20_000);
     for value in ["", "x", "%ff", ":", "-----BEGIN CERTIFICATE-----", "AAAA", &cut, &trailing, &long] {
-        assert_eq!(name(&Mtls::of_header(), head(&[("x-ssl-client-cert", value)])).await, Err(Some(InvalidCredential)));
+        assert_eq!(name(&of_header(), head(&[("x-ssl-client-cert", value)])).await, Err(Some(InvalidCredential)));
     }
     let twice = head(&[("x-ssl-client-cert", &good), ("x-ssl-client-cert", &good)]);
-    assert_eq!(name(&Mtls::of_header(), twice).await, Err(Some(InvalidCredential)));
+    assert_eq!(name(&of_header(), twice).await, Err(Some(InvalidCredential)));
     let nameless = Authority::new().sign("", |_| {});
     let two_names = Authority::new().sign("alice", |params| {
         params.distinguished_name.push(DnType::CustomDnType(vec![2, 5, 4, 3]), "root");
@@ -119,7 +127,7 @@ async fn what_is_no_certificate_is_refused() {
 
 #[tokio::test]
 async fn a_header_that_the_proxy_did_not_set_is_the_proxys_fault() {
-    for mtls in [Mtls::of_header(), Mtls::of_xfcc()] {
+    for mtls in [of_header(), of_xfcc()] {
         assert_eq!(name(&mtls, head(&[])).await, Err(Some(ProxyRequired)));
         assert_eq!(mtls.proxy_headers().len(), 1);
     }
@@ -131,7 +139,7 @@ async fn a_header_that_the_proxy_did_not_set_is_the_proxys_fault() {
 async fn headers_of_others_than_the_proxy_are_not_believed() {
     let alice = alice().escaped_pem();
     let proxy = IpAddr::from(Ipv4Addr::new(10, 0, 0, 1));
-    let mtls = Mtls::of_header().trusted_proxies([proxy]);
+    let mtls = Mtls::of_header(TrustedProxies::at([proxy]));
     let from = |address: Option<&str>| {
         let mut head = head(&[("x-ssl-client-cert", &alice)]);
         if let Some(address) = address {
@@ -144,25 +152,27 @@ async fn headers_of_others_than_the_proxy_are_not_believed() {
     for address in [Some("10.0.0.2"), Some("::1"), None] {
         assert_eq!(name(&mtls, from(address)).await, Err(Some(ProxyRequired)), "{address:?}");
     }
+    let envoy = head(&[("x-forwarded-client-cert", r#"Subject="CN=alice""#)]);
+    assert_eq!(name(&Mtls::of_xfcc(TrustedProxies::at([proxy])), envoy).await, Err(Some(ProxyRequired)));
     // What stands before the nearest proxy's own element may be the client's.
     let forged = head(&[("x-forwarded-client-cert", r#"Subject="CN=root",Hash=1;Subject="CN=alice""#)]);
-    assert_eq!(name(&Mtls::of_xfcc(), forged).await.as_deref(), Ok("alice"));
+    assert_eq!(name(&of_xfcc(), forged).await.as_deref(), Ok("alice"));
 }
 
 #[tokio::test]
 async fn the_word_of_an_envoy_is_enough() {
     let text = r#"By=spiffe://mesh/server;Hash=AB12;Subject="CN=first";URI=spiffe://mesh/a, Hash=CD;Subject="CN=last""#;
     let headers = [("x-forwarded-client-cert", text)];
-    let first = Mtls::of_xfcc().element(XfccElement::First).authenticate(&head(&headers)).await.unwrap();
+    let first = of_xfcc().element(XfccElement::First).authenticate(&head(&headers)).await.unwrap();
     assert_eq!(first.principal, "first");
     let expected = serde_json::json!({
         "subject_dn": "CN=first", "hash": "ab12", "uri": ["spiffe://mesh/a"], "by": "spiffe://mesh/server"
     });
     assert_eq!(serde_json::Value::from(first.claims), expected);
-    assert_eq!(name(&Mtls::of_xfcc(), head(&headers)).await.as_deref(), Ok("last"));
+    assert_eq!(name(&of_xfcc(), head(&headers)).await.as_deref(), Ok("last"));
     for text in ["", ",", "Hash=1", r#"Subject="O=x""#, r#"Subject="CN=alice"#] {
         assert_eq!(
-            name(&Mtls::of_xfcc(), head(&[("x-forwarded-client-cert", text)])).await,
+            name(&of_xfcc(), head(&[("x-forwarded-client-cert", text)])).await,
             Err(Some(InvalidCredential)),
             "{text}"
         );
@@ -170,12 +180,12 @@ async fn the_word_of_an_envoy_is_enough() {
     let alice = alice();
     let whole = format!("Hash=00;Cert=\"{}\"", alice.escaped_pem());
     let forged = head(&[("x-forwarded-client-cert", whole.as_str())]);
-    assert_eq!(name(&Mtls::of_xfcc(), forged).await, Err(Some(InvalidCredential)));
+    assert_eq!(name(&of_xfcc(), forged).await, Err(Some(InvalidCredential)));
     let whole = format!("Cert=\"{}\"", alice.escaped_pem());
     let twice = format!("{whole};{whole}");
     let twice = head(&[("x-forwarded-client-cert", twice.as_str())]);
-    assert_eq!(name(&Mtls::of_xfcc(), twice).await, Err(Some(InvalidCredential)));
-    assert_eq!(name(&Mtls::of_xfcc(), head(&[("x-forwarded-client-cert", &whole)])).await.as_deref(), Ok("alice"));
+    assert_eq!(name(&of_xfcc(), twice).await, Err(Some(InvalidCredential)));
+    assert_eq!(name(&of_xfcc(), head(&[("x-forwarded-client-cert", &whole)])).await.as_deref(), Ok("alice"));
 }
 
 #[tokio::test]
@@ -223,7 +233,7 @@ async fn callers_are_known_by_name_fingerprint_or_as_you_say() {
 
 #[tokio::test]
 async fn whoever_has_no_certificate_may_have_something_else() {
-    let either = chain(Mtls::of_header(), |_: &Parts| std::future::ready(Ok(AuthContext::anonymous())));
+    let either = chain(of_header(), |_: &Parts| std::future::ready(Ok(AuthContext::anonymous())));
     assert!(either.authenticate(&head(&[])).await.is_ok());
 }
 
