@@ -19,7 +19,7 @@
 //!         .with_status(StatusCode::UNAUTHORIZED);
 //!     let mut response = error_response(&error, request.headers());
 //!     response.headers_mut().insert(header::WWW_AUTHENTICATE, header::HeaderValue::from_static("Bearer"));
-//!     Refuse::new(request, response)
+//!     Refuse::stranger(request, response)
 //! }
 //!
 //! let response = refuse(Request::new(Body::from("what nobody reads"))).await;
@@ -46,6 +46,8 @@ use crate::Body;
 
 /// A client on a fast network writes this much within the time below.
 const MAX_BYTES: u64 = 64 * 1024 * 1024;
+/// What is read of somebody who is not known or comes too often: as much as a small request has.
+const MAX_BYTES_OF_STRANGERS: u64 = 1024 * 1024;
 const MAX_TIME: Duration = Duration::from_secs(5);
 
 /// How much more is read of a body that nobody wants: at most 64 MiB, for at most 5 seconds.
@@ -68,8 +70,19 @@ impl Drain {
     /// A client that waits for `100 Continue` sends nothing unless somebody reads, and one that announces
     /// more than the bound will see its connection closed in any case.
     pub fn untouched<B: HttpBody>(version: Version, headers: &HeaderMap, body: &B) -> Self {
+        Self::bounded(version, headers, body, MAX_BYTES)
+    }
+
+    /// For a request that is refused before its body was touched, because of who sent it: at most 1 MiB. Whoever may be
+    /// sent away at once must not be able to have the server read 64 MiB each time.
+    pub fn stranger<B: HttpBody>(version: Version, headers: &HeaderMap, body: &B) -> Self {
+        Self::bounded(version, headers, body, MAX_BYTES_OF_STRANGERS)
+    }
+
+    fn bounded<B: HttpBody>(version: Version, headers: &HeaderMap, body: &B, bytes: u64) -> Self {
         let mut drain = Self::new(version);
-        if headers.contains_key(EXPECT) || body.size_hint().lower() > MAX_BYTES {
+        drain.left = drain.left.min(bytes);
+        if headers.contains_key(EXPECT) || body.size_hint().lower() > bytes {
             drain.left = 0;
         }
         drain
@@ -118,6 +131,14 @@ impl<B: HttpBody, T> Refuse<B, T> {
     pub fn new(request: Request<B>, answer: T) -> Self {
         let (head, body) = request.into_parts();
         let drain = Drain::untouched(head.version, &head.headers, &body);
+        Self { body, drain, answer: Some(answer) }
+    }
+
+    /// Like [`new`](Self::new), for a client that is not known or comes too often: much less is read of it, see
+    /// [`Drain::stranger`].
+    pub fn stranger(request: Request<B>, answer: T) -> Self {
+        let (head, body) = request.into_parts();
+        let drain = Drain::stranger(head.version, &head.headers, &body);
         Self { body, drain, answer: Some(answer) }
     }
 }
@@ -196,6 +217,16 @@ mod tests {
         assert_eq!(left_after(sending(3, true)), (0, true));
         assert_eq!(left_after(sending(3, false)), (0, false));
         assert_eq!(left_after(sending(100, true)), (36, true));
+    }
+
+    #[tokio::test]
+    async fn of_strangers_little_is_read() {
+        for (announced, left) in [(0, 99), (1 << 20, 99), ((1 << 20) + 1, 100)] {
+            let mut refuse =
+                Box::pin(Refuse::stranger(Request::new(Sending { frames: 100, ends: true, announced }), "no"));
+            let answer = refuse.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+            assert_eq!((answer, refuse.body.frames), (Poll::Ready("no"), left), "{announced}");
+        }
     }
 
     #[tokio::test]

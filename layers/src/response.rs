@@ -39,7 +39,7 @@
 //!             .with_code(ErrorCode::Unauthenticated)
 //!             .with_status(StatusCode::UNAUTHORIZED);
 //!         let response = error_response(&error, request.headers());
-//!         ResponseFuture::refuse(request, response)
+//!         ResponseFuture::refuse_stranger(request, response)
 //!     }
 //! }
 //!
@@ -172,6 +172,12 @@ impl<F, B: HttpBody> ResponseFuture<F, B> {
     /// [`drain`](tower_vgi::drain)).
     pub fn refuse(request: Request<B>, response: Response<Body>) -> Self {
         Self(FutureKind::Refuse(Refuse::new(request, response)))
+    }
+
+    /// Like [`refuse`](Self::refuse), for a client that is not known or comes too often: less is read of it (see
+    /// [`Drain::stranger`](tower_vgi::drain::Drain::stranger)).
+    pub fn refuse_stranger(request: Request<B>, response: Response<Body>) -> Self {
+        Self(FutureKind::Refuse(Refuse::stranger(request, response)))
     }
 }
 

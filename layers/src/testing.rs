@@ -301,3 +301,38 @@ where
         assert!(hint.upper().is_none_or(|upper| left <= upper), "more than the size hint's upper bound came");
     }
 }
+
+/// How much a layer reads of a body of 10 MiB whose request it refuses.
+#[cfg(test)]
+pub(crate) async fn mebibytes_read<L, B>(layer: &L) -> usize
+where
+    L: Layer<tower::util::ServiceFn<Unreached>>,
+    L::Service: Service<Request<LongBody>, Response = Response<B>>,
+{
+    let read = Arc::<AtomicUsize>::default();
+    let inside: Unreached = |_| panic!("the layer does not refuse");
+    let service = layer.layer(tower::service_fn(inside));
+    let answered = tower::ServiceExt::oneshot(service, Request::new(LongBody { read: read.clone() })).await;
+    assert!(answered.is_ok());
+    read.load(Ordering::SeqCst)
+}
+
+#[cfg(test)]
+type Unreached = fn(Request<LongBody>) -> std::future::Ready<Result<Response<Body>, std::convert::Infallible>>;
+
+/// Does not say how long it is.
+#[cfg(test)]
+pub(crate) struct LongBody {
+    read: Arc<AtomicUsize>,
+}
+
+#[cfg(test)]
+impl HttpBody for LongBody {
+    type Data = Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        let read = self.read.fetch_add(1, Ordering::SeqCst);
+        Poll::Ready((read < 10).then(|| Ok(Frame::data(Bytes::from_static(&[0; 1 << 20])))))
+    }
+}

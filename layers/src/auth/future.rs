@@ -64,7 +64,7 @@ impl Answers {
                     CallRecord::update_in(&head.extensions, |call| call.refused_token = Some(RefusedToken::Credential));
                 }
                 let answer = self.answer(&head, &error);
-                Verdict::Refused(Refuse::new(Request::from_parts(head, body), answer))
+                Verdict::Refused(Refuse::stranger(Request::from_parts(head, body), answer))
             }
         }
     }

@@ -326,6 +326,11 @@ async fn observers_hear_who_calls_and_who_was_not_believed() {
 }
 
 #[tokio::test]
+async fn who_is_refused_is_not_heard_out_for_long() {
+    assert_eq!(crate::testing::mebibytes_read(&AuthLayer::new(tokens())).await, 1);
+}
+
+#[tokio::test]
 async fn keeps_the_layer_contract() {
     let request = || post(&[("authorization", "Bearer s3cret")]);
     crate::testing::check(&AuthLayer::new(tokens()), request).await;

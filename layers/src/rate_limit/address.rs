@@ -114,7 +114,7 @@ where
             Ok(()) => ResponseFuture::inner(self.inner.call(request)),
             Err(wait) => {
                 let refused = too_many(&Refusals::new(request.headers()), wait);
-                ResponseFuture::refuse(request, refused)
+                ResponseFuture::refuse_stranger(request, refused)
             }
         }
     }
@@ -186,6 +186,13 @@ mod tests {
         assert_eq!(send(&layer, Some("10.0.0.1")).await.status(), StatusCode::OK);
         assert_eq!(send(&layer, Some("10.0.0.1")).await.status(), StatusCode::TOO_MANY_REQUESTS);
         assert_eq!(send(&layer, None).await.status(), StatusCode::OK);
+    }
+
+    #[tokio::test]
+    async fn who_comes_too_often_is_not_heard_out_for_long() {
+        let layer = RateLimitLayer::by(Rate::per_minute(1), |_| Some(String::new()));
+        assert_eq!(send(&layer, None).await.status(), StatusCode::OK);
+        assert_eq!(crate::testing::mebibytes_read(&layer).await, 1);
     }
 
     #[tokio::test]
