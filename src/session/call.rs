@@ -139,10 +139,7 @@ impl CallSession {
             return Err(already_open());
         }
         if state.settled || !state.running {
-            return Err(RpcError::runtime_error(
-                "it is too late to open a session: the caller learns of it in the head of the response, which has been \
-                 sent; of a stream that is sent as it comes, only the first step can still open one",
-            ));
+            return Err(too_late());
         }
         drop(state);
         // Not under the lock: where this fails, the object's own code runs.
@@ -150,11 +147,16 @@ impl CallSession {
         let held = self.0.sessions.open(live, owner, time_to_live)?;
         let id = held.entry().id;
         let mut state = lock(&self.0.state);
-        if state.bound.is_some() || !state.running {
-            // Another thread of the same call was quicker.
+        // Another thread of the same call may have been quicker.
+        let refused = match (state.bound.is_some(), state.settled || !state.running) {
+            (true, _) => Some(already_open()),
+            (false, true) => Some(too_late()),
+            (false, false) => None,
+        };
+        if let Some(error) = refused {
             drop(state);
             self.0.sessions.discard(&id);
-            return Err(already_open());
+            return Err(error);
         }
         state.bound = Some(held.entry().clone());
         state.touched = Some(id);
@@ -229,6 +231,13 @@ impl Drop for SessionStep {
         drop(state);
         drop(held);
     }
+}
+
+fn too_late() -> RpcError {
+    RpcError::runtime_error(
+        "it is too late to open a session: the caller learns of it in the head of the response, which has been sent; of \
+         a stream that is sent as it comes, only the first step can still open one",
+    )
 }
 
 fn already_open() -> RpcError {

@@ -51,7 +51,7 @@ impl DrainHandle {
     }
 
     /// Refuses new sessions, and closes all that are there; done when they are closed. One that a call is using is closed
-    /// when the call ends.
+    /// when the call ends, so that a call which has a session would wait for itself here.
     pub async fn shutdown(&self) {
         self.drain();
         self.sessions.discard_all().await;

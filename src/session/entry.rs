@@ -17,6 +17,8 @@ pub(crate) struct Entry {
     pub(super) owner: Owner,
     /// No longer registered: nobody gets the object any more.
     lost: AtomicBool,
+    /// Whether somebody who wants to end it waits already.
+    closing: AtomicBool,
     /// Empty once the object has been taken out.
     object: Arc<Mutex<Option<Live>>>,
 }
@@ -24,7 +26,7 @@ pub(crate) struct Entry {
 impl Entry {
     pub(super) fn new(id: SessionId, owner: Owner, live: Live) -> Self {
         let object = Arc::new(Mutex::new(Some(live)));
-        Self { id, owner, lost: AtomicBool::new(false), object }
+        Self { id, owner, lost: AtomicBool::new(false), closing: AtomicBool::new(false), object }
     }
 
     /// Waits for the others; `None` when the session is gone by then.
@@ -46,6 +48,11 @@ impl Entry {
         // Dropping it sees to the object's end, if that is due.
         held.guard.as_ref()?.as_ref().filter(|_| !self.lost.load(Ordering::SeqCst))?;
         Some(held)
+    }
+
+    /// Whether this is the first who wants to wait for the end.
+    pub(super) fn begin_closing(&self) -> bool {
+        !self.closing.swap(true, Ordering::SeqCst)
     }
 
     /// Ends the object: now, or as soon as the call that holds it lets go.

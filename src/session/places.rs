@@ -53,14 +53,14 @@ impl Places {
         }
         if let Some(max) = self.max_per_owner {
             let mut counts = lock(self.counts(owner));
-            let count = counts.entry(owner.clone()).or_default();
-            if *count >= max {
+            let count = counts.get(owner).copied().unwrap_or_default();
+            if count >= max {
                 return Err(exhausted(
                     "sessions of one caller",
                     format!("{owner} may hold {max} sessions at the same time and do; close one first"),
                 ));
             }
-            *count += 1;
+            counts.insert(owner.clone(), count + 1);
             place.owner = Some(owner.clone());
         }
         Ok(place)
@@ -143,5 +143,9 @@ mod tests {
         drop(places.take(&owner("a")));
         assert!(places.by_owner.iter().all(|counts| lock(counts).is_empty()));
         assert_eq!(places.taken(), 0);
+        let none = Arc::new(Places::new(10, Some(0)));
+        assert!(none.take(&owner("a")).is_err());
+        assert!(none.by_owner.iter().all(|counts| lock(counts).is_empty()));
+        assert_eq!(none.taken(), 0);
     }
 }

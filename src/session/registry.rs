@@ -2,14 +2,13 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
-use super::SHARDS;
 use super::drain::DrainHandle;
 use super::entry::{Entry, Held};
 use super::id::SessionId;
@@ -18,6 +17,7 @@ use super::owner::Owner;
 use super::places::Places;
 use super::reaper::reap;
 use super::shard::Shard;
+use super::{SHARDS, lock};
 use crate::{AuthContext, RpcError};
 
 /// How many sessions there may be unless the server says otherwise.
@@ -52,7 +52,7 @@ pub(super) struct Shared {
     /// Closed to new sessions.
     draining: AtomicBool,
     idle_stream_time_to_live: Duration,
-    reaper: OnceLock<AbortHandle>,
+    reaper: Mutex<Option<AbortHandle>>,
 }
 
 /// Limits of a registry; see [`Sessions::builder`].
@@ -93,7 +93,7 @@ impl SessionsBuilder {
             places: Arc::new(Places::new(self.max_sessions, self.max_sessions_per_caller)),
             draining: AtomicBool::new(false),
             idle_stream_time_to_live: self.idle_stream_time_to_live,
-            reaper: OnceLock::new(),
+            reaper: Mutex::default(),
         }))
     }
 }
@@ -130,9 +130,11 @@ impl Sessions {
 
     /// Ends a session of this caller after the calls that were there before; false where there is none.
     ///
-    /// It is ended also if this future is dropped.
+    /// It is ended also if this future is dropped. Of several who end a session one waits, and the others are told at once
+    /// that there is none. A call of the session itself would wait for its own end here; it has
+    /// [`close_session`](crate::rpc::CallContext::close_session).
     pub async fn close(&self, id: SessionId, auth: &AuthContext) -> bool {
-        let Some(entry) = self.find(id, auth) else { return false };
+        let Some(entry) = self.find(id, auth).filter(|entry| entry.begin_closing()) else { return false };
         let sessions = self.clone();
         let closing = tokio::spawn(async move {
             let Some(held) = entry.hold().await else { return false };
@@ -238,7 +240,7 @@ impl Sessions {
     #[cfg(test)]
     #[allow(clippy::unwrap_used)]
     pub(super) fn reaper_for_test(&self) -> AbortHandle {
-        self.0.reaper.get().unwrap().clone()
+        lock(&self.0.reaper).clone().unwrap()
     }
 
     fn shard(&self, id: &SessionId) -> &Shard {
@@ -247,7 +249,17 @@ impl Sessions {
 
     /// Sees to it that sessions expire.
     fn watch(&self, runtime: &Handle) {
-        self.0.reaper.get_or_init(|| runtime.spawn(reap(Arc::downgrade(&self.0))).abort_handle());
+        let mut reaper = lock(&self.0.reaper);
+        match &*reaper {
+            Some(reaper) if !reaper.is_finished() => return,
+            Some(_) => {
+                // Its runtime has ended, and the timers with it.
+                let _entered = runtime.enter();
+                self.0.shards.iter().for_each(Shard::restart);
+            }
+            None => {}
+        }
+        *reaper = Some(runtime.spawn(reap(Arc::downgrade(&self.0))).abort_handle());
     }
 }
 
@@ -269,7 +281,7 @@ impl Default for Sessions {
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        if let Some(reaper) = self.reaper.get() {
+        if let Some(reaper) = self.reaper.get_mut().unwrap_or_else(PoisonError::into_inner) {
             reaper.abort();
         }
     }

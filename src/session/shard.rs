@@ -65,6 +65,15 @@ impl Shard {
         }
     }
 
+    /// Sets all timers anew, on the runtime that is entered.
+    pub(super) fn restart(&self) {
+        let Inner { entries, deadlines } = &mut *lock(&self.0);
+        *deadlines = DelayQueue::new();
+        for (id, kept) in entries {
+            kept.deadline = deadlines.insert_at(*id, kept.expires);
+        }
+    }
+
     pub(super) fn remove(&self, id: &SessionId) -> Option<Arc<Entry>> {
         lock(&self.0).remove(id)
     }

@@ -403,3 +403,34 @@ async fn a_session_that_is_lost_while_a_call_that_waited_goes_away_is_closed() {
     drop(waiting);
     assert_eq!((closed.count(), sessions.len()), (1, 0));
 }
+
+#[test]
+fn sessions_expire_also_when_the_runtime_of_the_first_one_has_ended() {
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    let (sessions, closed) = (Sessions::new(), Closed::default());
+    let first = runtime();
+    first.block_on(async { open(&sessions, live(&closed), Duration::from_secs(1)).await });
+    drop(first);
+    runtime().block_on(async {
+        open(&sessions, live(&closed), Duration::from_secs(1)).await;
+        assert_eq!((closed.count(), sessions.len()), (0, 2));
+        sleep(Duration::from_secs(5)).await;
+        settled().await;
+    });
+    assert_eq!((closed.count(), sessions.len()), (2, 0));
+}
+
+#[tokio::test]
+async fn of_those_who_end_a_session_that_is_in_use_only_one_waits() {
+    let (sessions, closed) = (Sessions::new(), Closed::default());
+    let id = open(&sessions, live(&closed), HOUR).await;
+    let call = resume(&sessions, id).unwrap();
+    let step = call.step().await.unwrap();
+    let caller = alice();
+    let mut first = Box::pin(sessions.close(id, &caller));
+    assert!(poll_fn(|cx| Poll::Ready(first.as_mut().poll(cx).is_pending())).await);
+    assert!(!sessions.close(id, &caller).await);
+    drop(step);
+    assert!(first.await);
+    assert_eq!(closed.count(), 1);
+}

@@ -88,6 +88,9 @@ impl CallContext {
 
     /// Closes this call's session; done when its object is closed. Without a session this does nothing.
     ///
+    /// The caller learns of it in the head of the response. Where a later step of a streamed response closes the session,
+    /// the caller learns of it with its next call, which is told that the session is lost.
+    ///
     /// # Errors
     ///
     /// When a guard of the object is still there.

@@ -321,7 +321,7 @@ fn mark(response: &mut Response<Body>, error: &RpcError) {
         && let Some(delay) = error.retry_delay()
     {
         // The header knows whole seconds only, and too early would be refused again.
-        let seconds = delay.as_secs() + u64::from(delay.subsec_nanos() > 0);
+        let seconds = delay.as_secs().saturating_add(u64::from(delay.subsec_nanos() > 0));
         response.headers_mut().entry(header::RETRY_AFTER).or_insert_with(|| seconds.into());
     }
 }
