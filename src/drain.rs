@@ -46,8 +46,8 @@ use crate::Body;
 
 /// A client on a fast network writes this much within the time below.
 const MAX_BYTES: u64 = 64 * 1024 * 1024;
-/// What is read of somebody who is not known or comes too often: as much as a small request has.
-const MAX_BYTES_OF_STRANGERS: u64 = 1024 * 1024;
+/// What is read of somebody who is not known or comes too often: as much as most requests have.
+const MAX_BYTES_OF_STRANGERS: u64 = 16 * 1024 * 1024;
 const MAX_TIME: Duration = Duration::from_secs(5);
 
 /// How much more is read of a body that nobody wants: at most 64 MiB, for at most 5 seconds.
@@ -73,8 +73,9 @@ impl Drain {
         Self::bounded(version, headers, body, MAX_BYTES)
     }
 
-    /// For a request that is refused before its body was touched, because of who sent it: at most 1 MiB. Whoever may be
-    /// sent away at once must not be able to have the server read 64 MiB each time.
+    /// For a request that is refused before its body was touched, because of who sent it: at most 16 MiB. That is enough
+    /// for most callers whose token has just expired, who have to learn of it, and less than anybody could have the server
+    /// read otherwise.
     pub fn stranger<B: HttpBody>(version: Version, headers: &HeaderMap, body: &B) -> Self {
         Self::bounded(version, headers, body, MAX_BYTES_OF_STRANGERS)
     }
@@ -220,8 +221,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn of_strangers_little_is_read() {
-        for (announced, left) in [(0, 99), (1 << 20, 99), ((1 << 20) + 1, 100)] {
+    async fn of_strangers_less_is_read() {
+        for (announced, left) in [(0, 84), (16 << 20, 84), ((16 << 20) + 1, 100)] {
             let mut refuse =
                 Box::pin(Refuse::stranger(Request::new(Sending { frames: 100, ends: true, announced }), "no"));
             let answer = refuse.as_mut().poll(&mut Context::from_waker(Waker::noop()));
