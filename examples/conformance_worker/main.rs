@@ -5,6 +5,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
+use tokio::runtime::Runtime;
 use tower_vgi::BoxError;
 use tower_vgi::rpc::{BuildError, Protocol, RpcService, TokenKeys};
 use tower_vgi_layers::Stack;
@@ -42,11 +43,16 @@ mod types;
 /// Those who start workers want them gone 5 seconds after SIGTERM, whatever is under way.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let flags = Flags::read();
     flags.observation.start_log();
-    match run(flags).await {
+    let outcome = Runtime::new().map_err(BoxError::from).and_then(|runtime| {
+        let outcome = runtime.block_on(run(flags));
+        // Methods that block, if there are any, are not waited for.
+        runtime.shutdown_background();
+        outcome
+    });
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("conformance_worker: {error}");

@@ -65,7 +65,9 @@ pub use id::SessionId;
 pub(crate) use lease::Lease;
 pub(crate) use live::Live;
 pub(crate) use owner::Owner;
-pub use registry::{DEFAULT_IDLE_STREAM_TIME_TO_LIVE, DEFAULT_MAX_SESSIONS, Sessions, SessionsBuilder};
+pub use registry::{
+    DEFAULT_IDLE_STREAM_TIME_TO_LIVE, DEFAULT_MAX_SESSIONS, MAX_TIME_TO_LIVE, Sessions, SessionsBuilder,
+};
 
 /// So many parts that calls seldom meet at the lock of one.
 const SHARDS: usize = 32;

@@ -27,7 +27,7 @@ pub const DEFAULT_MAX_SESSIONS: usize = 100_000;
 pub const DEFAULT_IDLE_STREAM_TIME_TO_LIVE: Duration = Duration::from_secs(300);
 
 /// Nothing is kept longer.
-pub(super) const MAX_TIME_TO_LIVE: Duration = Duration::from_secs(365 * 24 * 3600);
+pub const MAX_TIME_TO_LIVE: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// So many sessions are ended before other tasks have their turn.
 const ENDED_AT_ONCE: usize = 32;

@@ -47,7 +47,12 @@
 //!    the server goes on until callers have ended theirs.
 //! 2. No connection is accepted any more, idle ones are closed, and requests under way finish.
 //! 3. When the time is over, or at a second signal, what is left is cut. Sessions that are left are closed, which gets a
-//!    few seconds more, except after a second signal.
+//!    few seconds more. After a second signal they are not waited for, and the result is an error, so that the program
+//!    can end with another code than 0.
+//!
+//! Work on [blocking threads](tokio::task::spawn_blocking) cannot be cut, and a runtime that is dropped waits for it. A
+//! program that must end at once leaves it behind, by [`Runtime::shutdown_background`](tokio::runtime::Runtime::shutdown_background)
+//! or [`std::process::exit`].
 //!
 //! # What it protects against
 //!

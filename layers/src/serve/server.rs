@@ -56,7 +56,8 @@ where
     ///
     /// # Errors
     ///
-    /// None at present: what goes wrong with a connection concerns that one only.
+    /// [`Interrupted`](io::ErrorKind::Interrupted) after a second signal, which cuts what is under way. What goes wrong
+    /// with a connection concerns that one only.
     pub async fn run(self) -> io::Result<()> {
         let Self { mut stop, drain_timeout, readiness, sessions, .. } = self;
         let (stopping, watcher) = watch::channel(false);
@@ -103,9 +104,14 @@ where
             tracing::warn!("{reason}: cutting {} connections", open.len());
             open.shutdown().await;
         }
-        match sessions {
-            Some(sessions) if cut != Some(Cut::Signalled) => end(&sessions).await,
-            _ => {}
+        if cut == Some(Cut::Signalled) {
+            return Err(io::Error::new(
+                io::ErrorKind::Interrupted,
+                "a second signal has stopped the server before it had drained",
+            ));
+        }
+        if let Some(sessions) = sessions {
+            end(&sessions).await;
         }
         Ok(())
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use tower_layer::Layer;
 use tower_vgi::rpc::{RpcService, Sealer};
-use tower_vgi::session::{DrainHandle, SESSION, SESSION_CLOSE, Sessions};
+use tower_vgi::session::{DrainHandle, MAX_TIME_TO_LIVE, SESSION, SESSION_CLOSE, Sessions};
 use tower_vgi::{Advertise, Capabilities};
 
 use super::echo::EchoHeaders;
@@ -56,9 +56,9 @@ impl StickyLayer {
     }
 
     /// How long a session lives unless its method says otherwise, counted from when it is opened; advertised, in whole
-    /// seconds. Default: [`DEFAULT_TIME_TO_LIVE`].
+    /// seconds. Default: [`DEFAULT_TIME_TO_LIVE`]; at most [`MAX_TIME_TO_LIVE`].
     pub fn default_time_to_live(mut self, time_to_live: Duration) -> Self {
-        Arc::make_mut(&mut self.shared).time_to_live = time_to_live;
+        Arc::make_mut(&mut self.shared).time_to_live = time_to_live.min(MAX_TIME_TO_LIVE);
         self
     }
 

@@ -77,7 +77,8 @@ async fn what_is_offered_is_advertised() {
     for name in ["vgi-session", "vgi-session-close", "vgi-echo-x-machine", "vgi-echo-x-zone"] {
         assert!(exposed.contains(&name), "{name}");
     }
-    let capabilities = Capabilities::new().with(&self::layer());
+    let capabilities = Capabilities::new().with(&self::layer().default_time_to_live(Duration::MAX));
+    assert!(capabilities.headers().iter().any(|(name, value)| name == "vgi-sticky-default-ttl" && value == "31536000"));
     assert!(capabilities.headers().iter().all(|(name, _)| name != "vgi-sticky-echo-headers"));
 }
 

@@ -270,7 +270,8 @@ async fn a_signal_drains_and_a_second_one_cuts() {
     assert_eq!(idle.read(&mut [0; 1]).await.unwrap(), 0);
     assert!(!slow.is_finished());
     terminate();
-    running.ended().await;
+    let error = running.task.await.unwrap().unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::Interrupted, "{error}");
     assert!(slow.await.unwrap().is_err());
 }
 
