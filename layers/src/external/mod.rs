@@ -53,7 +53,8 @@
 //!
 //! [`max_externalized_response_bytes`](ExternalLayer::max_externalized_response_bytes) bounds what is put for one
 //! response, by what it is before compression, and before anything is put. What is fetched is bounded by the
-//! [`Fetcher`], and by the [memory of all requests](tower_vgi::RequestMemory) where there is such a bound.
+//! [`Fetcher`](tower_vgi::external::Fetcher), and by the [memory of all requests](tower_vgi::RequestMemory) where there
+//! is such a bound.
 
 mod future;
 mod incoming;
