@@ -333,6 +333,6 @@ impl HttpBody for LongBody {
 
     fn poll_frame(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         let read = self.read.fetch_add(1, Ordering::SeqCst);
-        Poll::Ready((read < 10).then(|| Ok(Frame::data(Bytes::from_static(&[0; 1 << 20])))))
+        Poll::Ready((read < 100).then(|| Ok(Frame::data(Bytes::from_static(&[0; 1 << 20])))))
     }
 }

@@ -327,7 +327,7 @@ async fn observers_hear_who_calls_and_who_was_not_believed() {
 
 #[tokio::test]
 async fn who_is_refused_is_not_heard_out_for_long() {
-    assert_eq!(crate::testing::mebibytes_read(&AuthLayer::new(tokens())).await, 1);
+    assert_eq!(crate::testing::mebibytes_read(&AuthLayer::new(tokens())).await, 16);
 }
 
 #[tokio::test]

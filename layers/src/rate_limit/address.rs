@@ -192,7 +192,7 @@ mod tests {
     async fn who_comes_too_often_is_not_heard_out_for_long() {
         let layer = RateLimitLayer::by(Rate::per_minute(1), |_| Some(String::new()));
         assert_eq!(send(&layer, None).await.status(), StatusCode::OK);
-        assert_eq!(crate::testing::mebibytes_read(&layer).await, 1);
+        assert_eq!(crate::testing::mebibytes_read(&layer).await, 16);
     }
 
     #[tokio::test]
