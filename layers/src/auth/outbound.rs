@@ -1,7 +1,6 @@
 //! [`HttpClient`]: what providers ask other servers.
 
 use std::fmt;
-#[cfg(feature = "auth-jwt")]
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -23,7 +22,6 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 const MAX_BYTES: usize = 1 << 20;
 
 /// Whether nobody on the way can read or change what comes from an address: https, or this machine itself.
-#[cfg(feature = "auth-jwt")]
 pub(super) fn is_private(url: &Uri) -> bool {
     let is_loopback = |host: &str| {
         let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
@@ -87,7 +85,7 @@ impl fmt::Debug for HttpClient {
     }
 }
 
-#[cfg(all(test, feature = "auth-jwt"))]
+#[cfg(test)]
 mod tests {
     use super::*;
 

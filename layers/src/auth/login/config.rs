@@ -5,6 +5,8 @@ use std::fmt;
 
 use http::Uri;
 
+use crate::auth::outbound::is_private;
+
 /// Where people log in, and what the identity provider knows this service as.
 #[derive(Clone)]
 #[must_use = "a login does nothing until a layer has it"]
@@ -66,6 +68,12 @@ impl Login {
             if !parsed.is_some_and(|url| matches!(url.scheme_str(), Some("http" | "https"))) {
                 return Err(InvalidLogin(format!("the {what} {url:?} is no URL of http or https")));
             }
+        }
+        if !self.issuer.parse::<Uri>().is_ok_and(|url| is_private(&url)) {
+            let issuer = &self.issuer;
+            return Err(InvalidLogin(format!(
+                "the issuer {issuer:?} has to be asked over https, unless it is this machine"
+            )));
         }
         match self.client_id.is_empty() {
             true => Err(InvalidLogin("say as which client people log in: the client id is empty".to_owned())),

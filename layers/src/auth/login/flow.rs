@@ -139,7 +139,8 @@ fn redirect(to: &str, cookies: impl IntoIterator<Item = HeaderValue>) -> Respons
 
 /// A page for people, of fixed texts; why it is for whoever runs the server.
 fn failed(status: StatusCode, text: &str, why: impl std::fmt::Display) -> Response<Body> {
-    tracing::warn!(%why, "a login failed: {text}");
+    // Quoted: a part of it may be what somebody wrote into an address.
+    tracing::warn!(why = ?why.to_string(), "a login failed: {text}");
     let page = format!(
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Login</title><h1>You are not logged in</h1>\
          <p>{text}</p></html>"

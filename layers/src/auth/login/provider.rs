@@ -11,7 +11,7 @@ use tokio::sync::OnceCell;
 use tower_vgi::BoxError;
 
 use super::config::{InvalidLogin, Login};
-use crate::auth::outbound::HttpClient;
+use crate::auth::outbound::{HttpClient, is_private};
 
 pub(super) struct Provider {
     client: HttpClient,
@@ -48,11 +48,15 @@ impl Provider {
                 return Err("the discovery document is that of another issuer".into());
             }
             let authorization = text("authorization_endpoint")?.to_owned();
-            let is_secure = authorization.starts_with("https://") || !login.issuer.starts_with("https://");
-            if !is_secure || HeaderValue::from_str(&authorization).is_err() {
+            if !authorization.parse().is_ok_and(|url| is_private(&url)) {
                 return Err("the authorization endpoint is not of https".into());
             }
-            Ok::<_, BoxError>(Arc::new(Endpoints { authorization, token: text("token_endpoint")?.parse()? }))
+            // The secret of the client goes there, and what proves who people are comes from there.
+            let token = text("token_endpoint")?.parse()?;
+            if !is_private(&token) {
+                return Err("the token endpoint is not of https".into());
+            }
+            Ok::<_, BoxError>(Arc::new(Endpoints { authorization, token }))
         });
         asked.await.cloned()
     }

@@ -30,6 +30,8 @@ fn pairs(text: &str) -> Pairs {
 struct Provider {
     challenge: Arc<Mutex<String>>,
     asked: Arc<Mutex<Vec<Pairs>>>,
+    /// Said in place of its own.
+    token_endpoint: Option<&'static str>,
 }
 
 impl Provider {
@@ -49,7 +51,7 @@ impl Provider {
         let answer = match path.as_str() {
             "/.well-known/openid-configuration" => json!({
                 "issuer": url, "authorization_endpoint": format!("{url}/login?tenant=1"),
-                "token_endpoint": format!("{url}/token"),
+                "token_endpoint": self.token_endpoint.map_or_else(|| format!("{url}/token"), str::to_owned),
             }),
             _ => {
                 let made_of = URL_SAFE_NO_PAD.encode(digest(&SHA256, form["code_verifier"].as_bytes()));
@@ -245,6 +247,13 @@ async fn a_provider_that_does_not_answer_is_a_page_that_says_so() {
     assert_eq!(browser.send(Request::post("/add")).await.status(), StatusCode::UNAUTHORIZED);
 }
 
+#[tokio::test]
+async fn no_secret_is_sent_where_others_can_read_it() {
+    let provider = Provider { token_endpoint: Some("http://i.example/token"), ..Provider::default() };
+    let mut browser = Browser::new(&provider.start().await);
+    assert_eq!(browser.get("/describe").await.status(), StatusCode::BAD_GATEWAY);
+}
+
 #[test]
 fn what_leads_nowhere_is_not_built() {
     let keys = TokenKeys::new([7; 32]);
@@ -253,6 +262,7 @@ fn what_leads_nowhere_is_not_built() {
         Login::new("https://a.example", "i", "c"),
         Login::new("https://a.example?x", "https://i.example", "c"),
         Login::new("https://a.example", "https://i.example", ""),
+        Login::new("https://a.example", "http://i.example", "c"),
     ] {
         assert!(LoginLayer::new(login, &keys).is_err());
     }
