@@ -4,6 +4,9 @@
 //! are filled; only what is called by [`counted`] is counted.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
+#[allow(dead_code)]
+#[path = "../../examples/bench_server/additions.rs"]
+mod additions;
 mod codec;
 #[path = "../../examples/bench_server/layers.rs"]
 mod layers;

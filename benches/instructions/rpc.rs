@@ -2,30 +2,23 @@
 
 use std::hint::black_box;
 use std::rc::Rc;
-use std::time::Duration;
 
 use arrow_array::RecordBatch;
 use bytes::Bytes;
 use http::{Request, Response, StatusCode, header};
 use http_body::Body as HttpBody;
 use http_body_util::BodyExt as _;
-use opentelemetry_sdk::error::OTelSdkResult;
-use opentelemetry_sdk::metrics::data::ResourceMetrics;
-use opentelemetry_sdk::metrics::exporter::PushMetricExporter;
-use opentelemetry_sdk::metrics::{SdkMeterProvider, Temporality};
-use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider, SpanData, SpanExporter};
 use tokio::runtime::{Builder, Runtime};
 use tower::{Service, ServiceExt as _};
+use tower_vgi::Body;
 use tower_vgi::rpc::RpcService;
 use tower_vgi::wire::{Metadata, encode_batch, keys};
-use tower_vgi::{AuthContext, Body};
 use tower_vgi_layers::Stack;
-use tower_vgi_layers::auth::jwt::Jwt;
-use tower_vgi_layers::auth::{AuthLayer, BearerTokens};
-use tower_vgi_layers::otel::OtelLayer;
+use tower_vgi_layers::auth::AuthLayer;
 use tower_vgi_layers::stack::{Place, StackBuilder};
 
-use crate::layers::{Layers, TOKEN};
+use crate::additions::{self, ISSUER, TOKEN};
+use crate::layers::Layers;
 use crate::support::{Arguments, Caller, Stream, content_type};
 use crate::{HotPath, TIMES, service};
 
@@ -50,38 +43,8 @@ pub(crate) fn unary_namespaced_with_layers() -> HotPath {
 
 /// One of ten calls is recorded and given to an exporter, which does nothing with it.
 pub(crate) fn unary_namespaced_with_otel() -> HotPath {
-    #[derive(Debug)]
-    struct Discard;
-    impl SpanExporter for Discard {
-        async fn export(&self, _spans: Vec<SpanData>) -> OTelSdkResult {
-            Ok(())
-        }
-    }
-    impl PushMetricExporter for Discard {
-        async fn export(&self, _metrics: &ResourceMetrics) -> OTelSdkResult {
-            Ok(())
-        }
-
-        fn force_flush(&self) -> OTelSdkResult {
-            Ok(())
-        }
-
-        fn shutdown_with_timeout(&self, _timeout: Duration) -> OTelSdkResult {
-            Ok(())
-        }
-
-        fn temporality(&self) -> Temporality {
-            Temporality::Cumulative
-        }
-    }
-    let tracers =
-        SdkTracerProvider::builder().with_sampler(Sampler::TraceIdRatioBased(0.1)).with_batch_exporter(Discard).build();
-    let meters = SdkMeterProvider::builder().with_periodic_exporter(Discard).build();
-    let layer = OtelLayer::new().tracer_provider(&tracers).meter_provider(&meters);
-    // The providers live as long as the process.
-    std::mem::forget((tracers, meters));
     let others = Place::ALL.into_iter().filter(|place| *place != Place::Otel);
-    let stack = others.fold(Stack::builder(core()).otel(layer), StackBuilder::without).build().unwrap();
+    let stack = others.fold(Stack::builder(core()).otel(additions::otel()), StackBuilder::without).build().unwrap();
     add(stack, Wire::Namespaced)
 }
 
@@ -93,17 +56,14 @@ fn unary_known(auth: AuthLayer, token: &'static str) -> HotPath {
 }
 
 pub(crate) fn unary_with_a_bearer() -> HotPath {
-    let caller = AuthContext::authenticated("bearer", "bench");
-    unary_known(AuthLayer::new(BearerTokens::new([(TOKEN, caller)])), TOKEN)
+    unary_known(AuthLayer::new(additions::bearer()), TOKEN)
 }
 
 /// Its signature has been checked before, and is remembered.
 pub(crate) fn unary_with_a_jwt() -> HotPath {
-    const DOCUMENT: &str = include_str!("token.json");
-    let (_, token) = DOCUMENT.split_once("\"token\": \"").unwrap();
+    let (_, token) = ISSUER.split_once("\"token\": \"").unwrap();
     let token = token.split_once('"').unwrap().0;
-    let jwt = Jwt::builder().issuer("https://login.example").audience("https://api.example").jwks(DOCUMENT);
-    unary_known(AuthLayer::new(jwt.build().unwrap()), token)
+    unary_known(AuthLayer::new(additions::jwt().unwrap()), token)
 }
 
 /// A small call through some layers.

@@ -8,9 +8,11 @@ use tower_vgi::rpc::RpcService;
 use tower_vgi::{AuthContext, BoxError};
 use tower_vgi_layers::Stack;
 use tower_vgi_layers::access_log::AccessLogLayer;
-use tower_vgi_layers::auth::{AuthError, AuthLayer, BearerTokens, chain};
+use tower_vgi_layers::auth::{AuthError, AuthLayer, chain};
 use tower_vgi_layers::cors::AllowOrigin;
 use tower_vgi_layers::stack::{Place, StackBuilder};
+
+use crate::additions::bearer;
 
 /// A choice of layers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,15 +92,7 @@ fn everything(service: RpcService) -> StackBuilder {
         .access_log(AccessLogLayer::to_writer(info, std::io::sink()))
         .sticky(true)
         .on_serve_start(|| async { Ok::<_, std::convert::Infallible>(()) })
-        .auth(AuthLayer::new(chain(tokens(), anybody)))
-}
-
-/// The bearer token that is known.
-#[allow(dead_code)]
-pub(crate) const TOKEN: &str = "3f2a9c51-6f0e-4d5b-9a57-0c7a1d1b2e3f";
-
-fn tokens() -> BearerTokens {
-    BearerTokens::new([(TOKEN, AuthContext::authenticated("bearer", "bench"))])
+        .auth(AuthLayer::new(chain(bearer(), anybody)))
 }
 
 /// Callers without a token are measured, too.

@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result, bail};
 use arrow_array::RecordBatch;
 use bytes::Bytes;
+use http::HeaderValue;
 use peers::{PROTOCOL, Template, keys};
 
 /// One server of the comparison.
@@ -16,6 +17,8 @@ pub(crate) struct Server {
     pub(crate) offers: Offers,
     prefix: String,
     pub(crate) command: String,
+    /// The `Authorization` of every call over HTTP.
+    authorization: Option<HeaderValue>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -44,8 +47,12 @@ impl Server {
 
     fn parse(line: &str) -> Result<Self> {
         let fields: Vec<&str> = line.split('\t').map(str::trim).collect();
-        let [name, dialect, offers, prefix, command] = fields[..] else {
-            bail!("{} fields with tabs between, not 5", fields.len());
+        let (fields, authorization) = match fields[..] {
+            [.., authorization] if fields.len() == 6 => (&fields[..5], Some(authorization.parse()?)),
+            _ => (&fields[..], None),
+        };
+        let &[name, dialect, offers, prefix, command] = fields else {
+            bail!("{} fields with tabs between, not 5 or 6", fields.len());
         };
         let dialect = match dialect {
             "http" => Dialect::Http,
@@ -53,11 +60,19 @@ impl Server {
             other => bail!("no dialect {other}: http or flight"),
         };
         let prefix = prefix.trim_end_matches('/').to_owned();
-        Ok(Self { name: name.to_owned(), dialect, offers: Offers::parse(offers)?, prefix, command: command.to_owned() })
+        Ok(Self {
+            name: name.to_owned(),
+            dialect,
+            offers: Offers::parse(offers)?,
+            prefix,
+            command: command.to_owned(),
+            authorization,
+        })
     }
 
     pub(crate) fn target(&self, address: SocketAddr) -> Target {
-        Target { dialect: self.dialect, offers: self.offers, prefix: self.prefix.clone(), address }
+        let (prefix, authorization) = (self.prefix.clone(), self.authorization.clone());
+        Target { dialect: self.dialect, offers: self.offers, prefix, authorization, address }
     }
 }
 
@@ -82,6 +97,7 @@ pub(crate) struct Target {
     pub(crate) dialect: Dialect,
     pub(crate) offers: Offers,
     pub(crate) address: SocketAddr,
+    pub(crate) authorization: Option<HeaderValue>,
     prefix: String,
 }
 
@@ -109,10 +125,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_file_beside_this_crate_can_be_read() {
+    fn the_files_beside_this_crate_can_be_read() {
         let servers = Server::read(Path::new("servers.tsv")).unwrap();
         assert!(servers.iter().any(|server| server.name == "ours" && server.offers.streamed));
         assert!(servers.iter().any(|server| server.dialect == Dialect::Flight && !server.offers.lock_step));
+        let layers = Server::read(Path::new("layers.tsv")).unwrap();
+        assert!(layers[0].authorization.is_none());
+        assert!(layers.iter().any(|server| server.authorization.is_some()));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use arrow_array::cast::AsArray as _;
 use arrow_array::types::Float64Type;
 use bytes::Bytes;
-use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HOST};
+use http::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HOST};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
@@ -39,6 +39,9 @@ impl Http {
         let mut headers = HeaderMap::new();
         headers.insert(HOST, target.address.to_string().parse()?);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(ARROW_STREAM));
+        if let Some(authorization) = &target.authorization {
+            headers.insert(AUTHORIZATION, authorization.clone());
+        }
         if style.zstd {
             headers.insert(CONTENT_ENCODING, HeaderValue::from_static("zstd"));
             headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("zstd"));
