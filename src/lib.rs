@@ -53,6 +53,7 @@
 //! | `client-otel` | no | spans of OpenTelemetry for the requests of channels, and propagation |
 //! | `client-tls` | no | `https://` for channels |
 //! | `cli` | no | the program `tower-vgi`, which describes servers and calls them |
+//! | `identity` | no | [`identity`]: whose a credential is, and credentials for what runs unattended; for servers and clients |
 //! | `external` | no | [`external`]: batches that are kept in object stores, for servers and clients |
 //! | `server` | yes | [`rpc`]: the service, the dispatcher, tokens and introspection; `macros` with it |
 //!
@@ -69,6 +70,8 @@ pub mod external;
 mod generation;
 #[cfg(any(feature = "client", feature = "external", feature = "server"))]
 mod headers;
+#[cfg(all(feature = "identity", any(feature = "client", feature = "server")))]
+pub mod identity;
 #[cfg(any(feature = "client", feature = "external", feature = "server"))]
 mod log;
 pub mod memory;

@@ -8,7 +8,9 @@ use http::HeaderValue;
 use http::request::Parts;
 use tower_vgi::{AuthContext, AuthReason, BoxError};
 use tower_vgi_layers::auth::proof::{ProofSecrets, ProxyProof};
-use tower_vgi_layers::auth::{AuthError, AuthLayer, Authenticate, BearerTokens, require_all, require_gate};
+use tower_vgi_layers::auth::{AuthError, AuthLayer, Authenticate, BearerTokens, chain, require_all, require_gate};
+
+use crate::identity::IdentityFlags;
 
 /// What the command line says about callers.
 #[derive(clap::Args, Debug)]
@@ -58,15 +60,18 @@ enum ProofMode {
 
 impl AuthenticationFlags {
     /// The layer, if there is to be one.
-    pub(crate) fn layer(&self) -> Result<Option<AuthLayer>, BoxError> {
+    pub(crate) fn layer(&self, identity: &IdentityFlags) -> Result<Option<AuthLayer>, BoxError> {
         let auth = match self.auth {
-            Authentication::None if self.sticky_auth => Authentication::Principal,
+            Authentication::None if self.sticky_auth || identity.needs_principals() => Authentication::Principal,
             auth => auth,
         };
         let gate = self.gate()?;
         Ok(match auth {
             Authentication::None => gate.map(|gate| AuthLayer::new(require_gate(gate))),
-            Authentication::Principal => Some(behind(gate, named)),
+            Authentication::Principal => Some(match identity.bearers()? {
+                Some(bearers) => behind(gate, chain(named, bearers.grants).or(bearers.tokens)),
+                None => behind(gate, named),
+            }),
             Authentication::Reject => Some(behind(gate, |_: &Parts| ready(Err(rejected())))),
             Authentication::Reason => Some(behind(gate, as_requested)),
             Authentication::Bearer => {

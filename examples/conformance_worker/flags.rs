@@ -10,7 +10,7 @@ use tower_vgi_layers::mount::MountLayer;
 
 use crate::authentication::AuthenticationFlags;
 use crate::external::ExternalFlags;
-use crate::later;
+use crate::identity::IdentityFlags;
 use crate::observation::ObservationFlags;
 use crate::sticky::StickyFlags;
 
@@ -61,43 +61,30 @@ pub(crate) struct Flags {
     #[command(flatten)]
     pub(crate) authentication: AuthenticationFlags,
     #[command(flatten)]
+    pub(crate) identity: IdentityFlags,
+    #[command(flatten)]
     pub(crate) sticky: StickyFlags,
     #[command(flatten)]
     pub(crate) external: ExternalFlags,
 }
 
 impl Flags {
-    /// Reads the command line; says which of its flags have no effect yet, and ends the process where it is wrong.
+    /// Reads the command line; ends the process where it is wrong.
     pub(crate) fn read() -> Self {
-        match Self::parse(std::env::args_os()) {
-            Ok((flags, later)) => {
-                for name in later {
-                    eprintln!("not supported yet: --{name}");
-                }
-                flags
-            }
-            Err(error) => error.exit(),
-        }
+        Self::parse(std::env::args_os()).unwrap_or_else(|error| error.exit())
     }
 
-    /// The flags, and the names of those that have no effect yet.
-    fn parse<T: Into<OsString> + Clone>(
-        words: impl IntoIterator<Item = T>,
-    ) -> Result<(Self, Vec<&'static str>), clap::Error> {
+    fn parse<T: Into<OsString> + Clone>(words: impl IntoIterator<Item = T>) -> Result<Self, clap::Error> {
         let mut command = command();
         let matches = command.try_get_matches_from_mut(words)?;
-        let flags = Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
-        Ok((flags, later::given(&matches)))
+        Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
     }
 }
 
 fn command() -> Command {
     // Those who start workers put flags of a test behind flags of all tests.
     let command = Command::new("conformance_worker").args_override_self(true);
-    Flags::augment_args(command)
-        .about("Serves the conformance protocols over HTTP")
-        .args(without_effect())
-        .args(later::flags())
+    Flags::augment_args(command).about("Serves the conformance protocols over HTTP").args(without_effect())
 }
 
 /// Flags that state what this server does anyway.
@@ -138,31 +125,23 @@ fn key(text: &str) -> Result<[u8; 32], String> {
 mod tests {
     use super::*;
 
-    fn parse(line: &str) -> Result<(Flags, Vec<&'static str>), clap::Error> {
+    fn parse(line: &str) -> Result<Flags, clap::Error> {
         Flags::parse(std::iter::once("worker").chain(line.split_whitespace()))
     }
 
     #[test]
     fn without_flags_everything_has_its_default() {
-        let (flags, later) = Flags::parse(["worker"]).unwrap();
+        let flags = Flags::parse(["worker"]).unwrap();
         assert_eq!((flags.host.as_str(), flags.port, flags.prefix.as_str()), ("127.0.0.1", 0, ""));
         assert_eq!((flags.generation, flags.no_describe, flags.token_ttl), (Generations::Both, false, 3600));
         assert_eq!((flags.token_key, flags.server_id, flags.max_request_bytes), (None, None, None));
-        assert!(later.is_empty());
     }
 
     #[test]
     fn what_asks_for_nothing_is_taken_in_silence() {
         let line = "--http --describe --no-sticky --no-sticky-echo --no-call-state-cache --call-state-cache-entries 0 \
                     --auth none --identity off --proof-mode off --upload-urls auto --compression none";
-        assert!(parse(line).unwrap().1.is_empty());
-    }
-
-    #[test]
-    fn what_does_not_exist_yet_is_named() {
-        let line = "--identity grants --introspect";
-        let names: Vec<&str> = line.split_whitespace().filter_map(|word| word.strip_prefix("--")).collect();
-        assert_eq!(parse(line).unwrap().1, names);
+        assert!(parse(line).is_ok());
     }
 
     #[test]
@@ -182,6 +161,7 @@ mod tests {
             "--auth-token nobody",
             "--proof-mode maybe",
             "--proof-secrets k:00",
+            "--identity maybe",
             key.as_str(),
         ] {
             assert_eq!(parse(line).unwrap_err().exit_code(), 2, "{line}");
@@ -190,8 +170,8 @@ mod tests {
 
     #[test]
     fn the_last_of_two_counts_and_aliases_are_known() {
-        assert_eq!(parse("--port 1 --port 2").unwrap().0.port, 2);
-        assert!(!parse("--no-describe --describe").unwrap().0.no_describe);
-        assert_eq!(parse("--cors-origins https://a").unwrap().0.cors_origins, ["https://a"]);
+        assert_eq!(parse("--port 1 --port 2").unwrap().port, 2);
+        assert!(!parse("--no-describe --describe").unwrap().no_describe);
+        assert_eq!(parse("--cors-origins https://a").unwrap().cors_origins, ["https://a"]);
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::runtime::Runtime;
 use tower_vgi::BoxError;
-use tower_vgi::rpc::{BuildError, Protocol, RpcService, TokenKeys};
+use tower_vgi::rpc::{Protocol, RpcService, TokenKeys};
 use tower_vgi_layers::Stack;
 use tower_vgi_layers::compression::CompressionLayer;
 use tower_vgi_layers::cors::AllowOrigin;
@@ -25,8 +25,8 @@ mod exchanges;
 mod external;
 mod fake_storage;
 mod flags;
+mod identity;
 mod implementation;
-mod later;
 mod observation;
 mod probe;
 mod producers;
@@ -39,6 +39,7 @@ mod start;
 mod sticky;
 mod test_drain;
 mod types;
+mod whoami;
 
 /// Those who start workers want them gone 5 seconds after SIGTERM, whatever is under way.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
@@ -97,14 +98,15 @@ fn stack(flags: &Flags) -> Result<Stack, BoxError> {
     if !flags.cors_origins.is_empty() {
         builder = builder.cors(AllowOrigin::list(&flags.cors_origins)?);
     }
-    if let Some(auth) = flags.authentication.layer()? {
+    if let Some(auth) = flags.authentication.layer(&flags.identity)? {
         builder = builder.auth(auth);
     }
+    builder = flags.identity.add_to(builder)?;
     builder = flags.sticky.add_to(builder, drain_handle);
     Ok(builder.build()?)
 }
 
-fn rpc_service(flags: &Flags, external: Option<&ExternalLayer<FakeStorage>>) -> Result<RpcService, BuildError> {
+fn rpc_service(flags: &Flags, external: Option<&ExternalLayer<FakeStorage>>) -> Result<RpcService, BoxError> {
     let conformance = Conformance { published: ExternalFlags::published(external) };
     let mut builder = RpcService::builder()
         .protocol(primary(conformance.clone()))
@@ -113,6 +115,7 @@ fn rpc_service(flags: &Flags, external: Option<&ExternalLayer<FakeStorage>>) -> 
         .generations(flags.generation)
         .describe(!flags.no_describe)
         .token_time_to_live(Duration::from_secs(flags.token_ttl));
+    builder = flags.identity.host_on(builder)?;
     if let Some(external) = external {
         builder = builder.layer(external.clone());
     }
@@ -122,7 +125,7 @@ fn rpc_service(flags: &Flags, external: Option<&ExternalLayer<FakeStorage>>) -> 
     if let Some(id) = &flags.server_id {
         builder = builder.server_id(id);
     }
-    builder.build()
+    Ok(builder.build()?)
 }
 
 fn primary(conformance: Conformance) -> Protocol {

@@ -27,6 +27,7 @@
 //! | [`memory`] | `request-memory` | a bound on the memory of all requests together |
 //! | [`compression`] | `compression` | zstd and gzip, both ways |
 //! | [`pages`] | `pages` | pages for people |
+//! | [`token_introspection`] | `token-introspection` | whose a credential is, for gateways of earlier releases |
 //! | [`upload_url`] | `upload-url` | URLs at which callers put what they want to send |
 //! | [`sticky`] | `sticky` | sessions: callers come back to live objects |
 //!
@@ -175,6 +176,8 @@ pub mod start_hook;
 pub mod sticky;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+#[cfg(feature = "token-introspection")]
+pub mod token_introspection;
 #[cfg(feature = "trace")]
 pub mod trace;
 #[cfg(feature = "upload-url")]

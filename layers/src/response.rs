@@ -152,6 +152,7 @@ pub struct ResponseFuture<F, B = Body>(#[pin] FutureKind<F, B>);
 enum FutureKind<F, B> {
     Inner(#[pin] F),
     Own(Option<Response<Body>>),
+    Later(Pin<Box<dyn Future<Output = Response<Body>> + Send>>),
     Refuse(#[pin] Refuse<B>),
 }
 
@@ -164,6 +165,11 @@ impl<F, B> ResponseFuture<F, B> {
     /// Answers at once, without the service inside.
     pub fn own(response: Response<Body>) -> Self {
         Self(FutureKind::Own(Some(response)))
+    }
+
+    /// Answers without the service inside, once it is known what.
+    pub fn later(response: impl Future<Output = Response<Body>> + Send + 'static) -> Self {
+        Self(FutureKind::Later(Box::pin(response)))
     }
 }
 
@@ -186,6 +192,7 @@ impl<F, B> fmt::Debug for ResponseFuture<F, B> {
         formatter.write_str(match &self.0 {
             FutureKind::Inner(_) => "ResponseFuture::Inner",
             FutureKind::Own(_) => "ResponseFuture::Own",
+            FutureKind::Later(_) => "ResponseFuture::Later",
             FutureKind::Refuse(_) => "ResponseFuture::Refuse",
         })
     }
@@ -202,6 +209,7 @@ where
         let own = match self.project().0.project() {
             FutureKindProjection::Inner(future) => return Poll::Ready(ready!(future.poll(cx)).map(pass)),
             FutureKindProjection::Own(response) => response.take(),
+            FutureKindProjection::Later(response) => Some(ready!(response.as_mut().poll(cx))),
             FutureKindProjection::Refuse(refuse) => Some(ready!(refuse.poll(cx))),
         };
         // A future that has given its result is not polled again; staying pending is the mildest answer.

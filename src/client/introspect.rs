@@ -10,13 +10,13 @@ use tower_vgi_macros::VgiArrow;
 use super::channel::Channel;
 use super::details::MethodDetails;
 use super::service::HttpService;
-use super::typed::{FromResult, value_error};
+use super::typed::{read, value_error};
 use crate::generation::Generation;
 use crate::method::MethodKind;
 use crate::reflection::{self, MethodInfo, ProtocolList, REFLECTION};
 use crate::type_name::type_name;
-use crate::value::{Record, allowance};
-use crate::wire::{AnnotatedBatch, WireSchema, keys};
+use crate::value::Record;
+use crate::wire::{WireSchema, keys};
 use crate::{Result, RpcError};
 
 /// What a server offers. Printed, it is a table.
@@ -109,10 +109,6 @@ async fn namespaced<S: HttpService>(channel: &Channel<S>) -> Result<ServiceDescr
         generation: Generation::Namespaced,
         protocols,
     })
-}
-
-fn read<R: FromResult>(answer: &AnnotatedBatch) -> Result<R, RpcError> {
-    allowance::within(allowance::DEFAULT, || R::from_result(&answer.batch)).map_err(|error| value_error(&error))
 }
 
 fn method(info: MethodInfo) -> Result<DescribedMethod, RpcError> {

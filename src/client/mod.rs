@@ -73,7 +73,7 @@ mod service;
 mod session;
 mod time;
 mod token;
-mod typed;
+pub(crate) mod typed;
 mod upload;
 mod zstd;
 

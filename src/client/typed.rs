@@ -81,7 +81,7 @@ impl<'a, S: HttpService> TypedCall<'a, S> {
     pub async fn unary<R: FromResult>(self) -> Result<R, RpcError> {
         let (call, parameters) = self.begin(false)?;
         let answer = call.unary_with(parameters.0, &parameters.1).await?;
-        allowance::within(allowance::DEFAULT, || R::from_result(&answer.batch)).map_err(|error| value_error(&error))
+        read(&answer)
     }
 
     /// Opens a producer of batches.
@@ -218,6 +218,11 @@ impl<R: Record> FromHeader for R {
         let header = header.ok_or_else(|| RpcError::new("HttpError", "the stream has no header"))?;
         allowance::within(allowance::DEFAULT, || R::from_batch(&header.batch, 0)).map_err(|error| value_error(&error))
     }
+}
+
+/// Reads what a method answers.
+pub(crate) fn read<R: FromResult>(answer: &AnnotatedBatch) -> Result<R, RpcError> {
+    allowance::within(allowance::DEFAULT, || R::from_result(&answer.batch)).map_err(|error| value_error(&error))
 }
 
 /// A value that does not fit, either way.

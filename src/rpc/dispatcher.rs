@@ -82,6 +82,12 @@ impl Dispatcher {
             hosted.push(HostedProtocol::new(protocol, &runtime, &mut mistakes));
         }
         let flat = HostedProtocol::new(flat, &runtime, &mut mistakes);
+        if flat.protocol.reserved {
+            mistakes.push(format!(
+                "'{}' cannot be the primary protocol, which the flat routes lead to: add one of your own before it",
+                flat.protocol.name
+            ));
+        }
         let flat_names: HashSet<&str> = flat.protocol.method_names();
         for name in by_name.keys().filter(|name| flat_names.contains(name.as_str())) {
             mistakes.push(format!(

@@ -27,7 +27,7 @@ mod runner;
 mod service;
 mod stack;
 mod stream;
-mod token;
+pub(crate) mod token;
 mod version;
 
 use crate::{generation, log};

@@ -18,6 +18,7 @@ mod dropped;
 mod equal;
 mod errors;
 mod hostile;
+mod identity;
 mod retries;
 mod sessions;
 mod spawned;

@@ -84,14 +84,17 @@ impl AuthError {
         !matches!(self.kind, Kind::Refused { is_final: false, .. })
     }
 
-    /// When to try again, in seconds.
-    pub(super) fn retry_seconds(&self) -> Option<u64> {
+    /// How long the caller is to wait, where nobody can tell now.
+    pub fn retry_delay(&self) -> Option<Duration> {
         match self.kind {
-            Kind::Unavailable { retry_after } => {
-                Some(retry_after.as_secs() + u64::from(retry_after.subsec_nanos() > 0))
-            }
+            Kind::Unavailable { retry_after } => Some(retry_after),
             Kind::Refused { .. } => None,
         }
+    }
+
+    /// The same in seconds.
+    pub(super) fn retry_seconds(&self) -> Option<u64> {
+        self.retry_delay().map(|after| after.as_secs() + u64::from(after.subsec_nanos() > 0))
     }
 
     /// The refusal of two authenticators, neither of which knows the caller.

@@ -38,6 +38,8 @@
 //! | [`BearerTokens`], [`Bearer`] | `auth` | whoever knows a token: from a list, or as a function of yours says |
 //! | [`ApiKeys`] | `auth` | whoever knows a key, in a header of its own |
 //! | [`Jwt`](jwt::Jwt) | `auth-jwt` | whom an identity provider has given a token that it signed |
+//! | [`Grants`](identity::Grants) | `auth-identity` | who holds a sealed grant, which this server has given for a job |
+//! | [`ResolvedTokens`](identity::ResolvedTokens) | `auth-identity` | whose an opaque token is, as a resolver says |
 //! | [`Mtls`](mtls::Mtls) | `auth-mtls` | whose client certificate was checked, by the server itself or by a proxy |
 //! | [`ProxyProof`](proof::ProxyProof) | `auth-proxy-proof` | a [`Gate`]: only what has come through your own proxy |
 //! | a closure, your own type | `auth` | as you say |
@@ -47,7 +49,8 @@
 //!
 //! # Composition
 //!
-//! [`chain`] tries one after the other, and the first that knows the caller counts. [`require_all`] puts a [`Gate`] in
+//! [`chain`] tries one after the other, and the first that knows the caller counts. [`or_anonymous`] lets callers stay
+//! unknown who send no credential. [`require_all`] puts a [`Gate`] in
 //! front: a condition that has to hold whoever calls. A gate is no [`Authenticate`], so that it cannot become one
 //! alternative among several by mistake:
 //!
@@ -64,6 +67,7 @@
 //! `OPTIONS`, by which browsers and clients find out how to call, and `GET` and `HEAD` below `/health` and
 //! `/.well-known`, which are for everybody. A `POST` there may be a call, and is treated as one.
 
+mod anonymous;
 mod answer;
 mod api_key;
 mod authenticate;
@@ -81,6 +85,8 @@ mod service;
 #[cfg(feature = "auth-outbound")]
 mod outbound;
 
+#[cfg(feature = "auth-identity")]
+pub mod identity;
 #[cfg(feature = "auth-jwt")]
 pub mod jwt;
 #[cfg(feature = "auth-login")]
@@ -92,6 +98,7 @@ pub mod oauth;
 #[cfg(feature = "auth-proxy-proof")]
 pub mod proof;
 
+pub use anonymous::{OrAnonymous, or_anonymous};
 pub use api_key::ApiKeys;
 pub use authenticate::Authenticate;
 pub use bearer::{Bearer, BearerTokens};

@@ -103,6 +103,7 @@ pub(super) fn assemble(mut settings: StackBuilder) -> Result<Stack, StackError> 
     let stack = settings.take(Place::Sticky).fill(sticky, service);
     let stack = settings.take(Place::ResponseLimit).fill(response_limit, stack);
     let stack = settings.take(Place::UploadUrls).fill(None::<Identity>, stack);
+    let stack = settings.take(Place::TokenIntrospection).fill(None::<Identity>, stack);
     let stack = settings.take(Place::Pages).fill(Some(pages), stack);
     let stack = settings.take(Place::Compression).fill(Some(compression), stack);
     let stack = settings.take(Place::RequestMemory).fill(memory, stack);

@@ -294,6 +294,13 @@ impl StackBuilder {
         self.advertise(&layer).replace(Place::UploadUrls, layer)
     }
 
+    /// Tells gateways of earlier releases whose credentials are; see [`token_introspection`](crate::token_introspection).
+    /// Default: not.
+    #[cfg(feature = "token-introspection")]
+    pub fn token_introspection(self, layer: crate::token_introspection::TokenIntrospectionLayer) -> Self {
+        self.advertise(&layer).replace(Place::TokenIntrospection, layer)
+    }
+
     /// Tells clients where they get tokens: in the metadata document of RFC 9728, and with every 401 of
     /// [`auth`](Self::auth), whose challenge it is. Default: not.
     pub fn oauth(mut self, metadata: ResourceMetadata) -> Self {

@@ -41,6 +41,8 @@ pub enum Place {
     Compression,
     /// Pages for people, which need no decoding and answer in place of the service.
     Pages,
+    /// Tells whose a credential is, to those on a list: inside of whatever says who calls.
+    TokenIntrospection,
     /// Gives out URLs for uploads, to those who may call.
     UploadUrls,
     /// How large a response may be, told to the service.
@@ -51,7 +53,7 @@ pub enum Place {
 
 impl Place {
     /// All places, the outermost first.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::Mount,
         Self::RequestId,
         Self::Otel,
@@ -69,6 +71,7 @@ impl Place {
         Self::RequestMemory,
         Self::Compression,
         Self::Pages,
+        Self::TokenIntrospection,
         Self::UploadUrls,
         Self::ResponseLimit,
         Self::Sticky,

@@ -35,12 +35,10 @@
 //! inside. Put the layer inside of whatever decides who may call, and of what limits requests.
 
 mod answer;
-mod future;
 mod layer;
 mod service;
 #[cfg(test)]
 mod tests;
 
-pub use future::ResponseFuture;
 pub use layer::UploadUrlLayer;
 pub use service::GiveUploadUrls;

@@ -11,8 +11,7 @@ use tower_vgi::external::UploadUrls;
 use tower_vgi::rpc::RequestDecoder;
 
 use super::answer::answer;
-use super::future::ResponseFuture;
-use crate::response::ResponseBody;
+use crate::response::{ResponseBody, ResponseFuture};
 
 /// Below the prefix, whose layer has taken it off.
 const PATH: &str = "/__upload_url__/init";
@@ -43,7 +42,7 @@ where
 {
     type Response = Response<ResponseBody<ResBody>>;
     type Error = S::Error;
-    type Future = ResponseFuture<S::Future>;
+    type Future = ResponseFuture<S::Future, ReqBody>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(cx)
@@ -53,7 +52,7 @@ where
         if request.uri().path() != PATH || request.method() != Method::POST {
             return ResponseFuture::inner(self.inner.call(request));
         }
-        ResponseFuture::own(answer(self.urls.clone(), self.decoder.clone(), request))
+        ResponseFuture::later(answer(self.urls.clone(), self.decoder.clone(), request))
     }
 }
 

@@ -7,8 +7,11 @@ use super::aead::{self, NONCE_LEN, TAG_LEN};
 
 const VERSION: u8 = 1;
 
+/// What may be used once with a key.
+pub(crate) type Nonce = [u8; NONCE_LEN];
+
 /// Version and nonce.
-pub(super) const HEAD_LEN: usize = 1 + NONCE_LEN;
+pub(crate) const HEAD_LEN: usize = 1 + NONCE_LEN;
 
 /// Seals the up to `plain_len` bytes that `write` appends.
 pub(super) fn seal(
@@ -17,8 +20,24 @@ pub(super) fn seal(
     plain_len: usize,
     write: impl FnOnce(&mut Vec<u8>),
 ) -> Result<Vec<u8>, Unspecified> {
+    seal_with(key, associated, random_nonce(), plain_len, write)
+}
+
+/// Nonces are so long that random ones never meet.
+pub(crate) fn random_nonce() -> Nonce {
     let mut nonce = [0; NONCE_LEN];
     rand::rng().fill_bytes(&mut nonce);
+    nonce
+}
+
+/// [`seal`] with a nonce of the caller's.
+pub(crate) fn seal_with(
+    key: &[u8; 32],
+    associated: &[u8],
+    nonce: Nonce,
+    plain_len: usize,
+    write: impl FnOnce(&mut Vec<u8>),
+) -> Result<Vec<u8>, Unspecified> {
     let mut sealed = Vec::with_capacity(HEAD_LEN + plain_len + TAG_LEN);
     sealed.push(VERSION);
     sealed.extend_from_slice(&nonce);
@@ -28,7 +47,7 @@ pub(super) fn seal(
 }
 
 /// Opens with the first key that fits. The plain bytes stand behind [`HEAD_LEN`], in the memory of what was sealed.
-pub(super) fn open<'k>(
+pub(crate) fn open<'k>(
     keys: impl Iterator<Item = &'k [u8; 32]>,
     associated: &[u8],
     mut sealed: Vec<u8>,

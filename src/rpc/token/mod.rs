@@ -6,7 +6,7 @@
 //! shown that its caller echoes.
 
 mod aead;
-mod envelope;
+pub(crate) mod envelope;
 mod keys;
 mod seal;
 mod sealer;

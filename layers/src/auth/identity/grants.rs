@@ -1,0 +1,59 @@
+//! [`Grants`]: callers with a sealed grant.
+
+use std::future::ready;
+
+use http::request::Parts;
+use tower_vgi::identity::{GRANT_PREFIX, GrantKeys, InvalidGrant};
+use tower_vgi::{AuthContext, AuthReason};
+
+use crate::auth::credential::bearer;
+use crate::auth::{AuthError, Authenticate};
+
+/// The domain of callers who are known by a grant.
+pub const GRANT_DOMAIN: &str = "grant";
+
+/// Knows callers by a sealed grant as their bearer token. See the [module](super).
+///
+/// The caller is the principal of the grant, with its `grant_id`, its `scopes` and its `purpose` as claims. There is no
+/// `auth_time`: with a grant nobody gets another grant.
+///
+/// Nothing is looked up: a grant costs as much as opening a stream's token.
+#[derive(Clone, Debug)]
+pub struct Grants {
+    keys: GrantKeys,
+}
+
+impl Grants {
+    /// Takes the grants that these keys open.
+    pub fn new(keys: GrantKeys) -> Self {
+        Self { keys }
+    }
+
+    fn holder(&self, request: &Parts) -> Result<AuthContext, AuthError> {
+        let token = bearer(&request.headers)?;
+        if !token.starts_with(GRANT_PREFIX) {
+            return Err(AuthError::refused(AuthReason::InvalidCredential, "the bearer token is no grant"));
+        }
+        let grant = self.keys.verify(token).map_err(refused)?;
+        Ok(AuthContext::authenticated(GRANT_DOMAIN, grant.principal)
+            .with_claim("grant_id", grant.grant_id)
+            .with_claim("scopes", grant.scopes)
+            .with_claim("purpose", grant.purpose))
+    }
+}
+
+/// What begins as a grant is for nobody else to look at: a resolver might answer for what somebody has made up, and would
+/// be handed what was given out here.
+fn refused(error: InvalidGrant) -> AuthError {
+    let reason = match error.is_out_of_time() {
+        true => AuthReason::ExpiredCredential,
+        false => AuthReason::InvalidCredential,
+    };
+    AuthError::refused(reason, error.to_string()).into_final()
+}
+
+impl Authenticate for Grants {
+    fn authenticate(&self, request: &Parts) -> impl Future<Output = Result<AuthContext, AuthError>> + Send {
+        ready(self.holder(request))
+    }
+}

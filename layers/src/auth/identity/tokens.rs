@@ -1,0 +1,78 @@
+//! [`ResolvedTokens`]: callers with a token of which a resolver knows whose it is.
+
+use std::fmt;
+
+use http::request::Parts;
+use tower_vgi::identity::{GRANT_PREFIX, IdentityError, IdentityErrorKind, ResolveToken, is_resolvable};
+use tower_vgi::{AuthContext, AuthReason};
+
+use crate::auth::credential::bearer;
+use crate::auth::{AuthError, Authenticate};
+
+/// The domain of callers whose token was resolved.
+pub const TOKEN_DOMAIN: &str = "token";
+
+/// Knows callers by a bearer token whose principal a [`ResolveToken`] tells. See the [module](super).
+///
+/// Whoever cannot be told now gets a 503, and not a 401, upon which clients throw good credentials away. Sealed grants,
+/// what looks like a JSON Web Token, and what is longer than a token are refused without asking the resolver.
+///
+/// A resolver is asked with every request. One that asks another server should keep the answers for a while.
+#[derive(Clone)]
+pub struct ResolvedTokens<R> {
+    resolver: R,
+}
+
+impl<R: ResolveToken> ResolvedTokens<R> {
+    /// Asks `resolver`.
+    pub fn new(resolver: R) -> Self {
+        Self { resolver }
+    }
+}
+
+impl<R: ResolveToken> Authenticate for ResolvedTokens<R> {
+    async fn authenticate(&self, request: &Parts) -> Result<AuthContext, AuthError> {
+        let token = bearer(&request.headers)?;
+        if token.starts_with(GRANT_PREFIX) || !is_resolvable(token) {
+            return Err(unknown());
+        }
+        match self.resolver.resolve_token(token).await {
+            // Nobody is no caller.
+            Ok(identity) if identity.principal.is_empty() => Err(unknown()),
+            Ok(identity) => Ok(AuthContext::authenticated(TOKEN_DOMAIN, identity.principal)
+                .with_claim("token_name", identity.token_name)),
+            Err(error) if error.kind() == IdentityErrorKind::Unavailable => Err(unavailable(&error)),
+            Err(_) => Err(unknown()),
+        }
+    }
+}
+
+/// The same for whatever is not known.
+fn unknown() -> AuthError {
+    AuthError::refused(AuthReason::InvalidCredential, "the bearer token is unknown")
+}
+
+fn unavailable(error: &IdentityError) -> AuthError {
+    let unavailable = AuthError::unavailable(error.detail().to_owned());
+    match error.retry_delay() {
+        Some(after) => unavailable.retry_after(after),
+        None => unavailable,
+    }
+}
+
+/// What an authenticator says, where a resolver or a minter has asked one: that it cannot tell stays so, with the time
+/// after which it may be asked again.
+impl From<AuthError> for IdentityError {
+    fn from(error: AuthError) -> Self {
+        match error.retry_delay() {
+            Some(after) => Self::unavailable(error.detail().to_owned()).retry_after(after),
+            None => Self::refused(error.detail().to_owned()),
+        }
+    }
+}
+
+impl<R> fmt::Debug for ResolvedTokens<R> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("ResolvedTokens").finish_non_exhaustive()
+    }
+}
