@@ -61,6 +61,7 @@
 #![deny(missing_docs)]
 
 pub mod body;
+mod claims;
 #[cfg(feature = "client")]
 pub mod client;
 pub mod error;
@@ -111,7 +112,9 @@ pub use memory::{RequestMemory, RequestMemoryPool};
 #[cfg(any(feature = "client", feature = "external", feature = "server"))]
 pub use reference::{ByReference, Reference};
 pub use value::{Record, VgiArrow};
-pub use vocabulary::{Advertise, AuthContext, Capabilities, MountPrefix, PeerAddr, PeerCertificates, ResponseBudget};
+pub use vocabulary::{
+    Advertise, AuthContext, Capabilities, Claims, MountPrefix, PeerAddr, PeerCertificates, ResponseBudget,
+};
 
 #[cfg(feature = "server")]
 pub use call_record::CallRecord;

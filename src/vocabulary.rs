@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue};
-use serde_json::{Map, Value};
+use serde_json::Value;
+
+pub use crate::claims::Claims;
 
 /// Who calls. Inserted by an authentication layer; without one everybody is anonymous.
 ///
@@ -22,7 +24,7 @@ pub struct AuthContext {
     /// Whether the caller proved who they are.
     pub authenticated: bool,
     /// What the authenticator knows besides.
-    pub claims: Map<String, Value>,
+    pub claims: Claims,
 }
 
 impl AuthContext {
@@ -33,7 +35,7 @@ impl AuthContext {
 
     /// A caller who proved to be `principal`.
     pub fn authenticated(domain: impl Into<String>, principal: impl Into<String>) -> Self {
-        Self { domain: domain.into(), principal: principal.into(), authenticated: true, claims: Map::new() }
+        Self { domain: domain.into(), principal: principal.into(), authenticated: true, claims: Claims::default() }
     }
 
     /// Adds a claim.

@@ -30,13 +30,11 @@ pub struct OrAnonymous<A> {
 
 impl<A: Authenticate> Authenticate for OrAnonymous<A> {
     async fn authenticate(&self, request: &Parts) -> Result<AuthContext, AuthError> {
-        match self.inner.authenticate(request).await {
-            // One that is final is a gate's, which holds for everybody.
-            Err(error) if error.reason() == Some(AuthReason::MissingCredential) && !error.is_final() => {
-                Ok(AuthContext::anonymous())
-            }
-            decided => decided,
-        }
+        known_or_anonymous(self.inner.authenticate(request).await)
+    }
+
+    fn authenticate_at_once(&self, request: &Parts) -> Option<Result<AuthContext, AuthError>> {
+        self.inner.authenticate_at_once(request).map(known_or_anonymous)
     }
 
     fn proxy_headers(&self) -> Vec<HeaderName> {
@@ -45,6 +43,16 @@ impl<A: Authenticate> Authenticate for OrAnonymous<A> {
 
     fn advertise(&self, capabilities: &mut Capabilities) {
         self.inner.advertise(capabilities);
+    }
+}
+
+fn known_or_anonymous(decided: Result<AuthContext, AuthError>) -> Result<AuthContext, AuthError> {
+    match decided {
+        // One that is final is a gate's, which holds for everybody.
+        Err(error) if error.reason() == Some(AuthReason::MissingCredential) && !error.is_final() => {
+            Ok(AuthContext::anonymous())
+        }
+        decided => decided,
     }
 }
 
@@ -62,7 +70,9 @@ mod tests {
             request = request.header(*name, *value);
         }
         let (head, ()) = request.body(()).unwrap().into_parts();
-        let decision = or_anonymous(chain(tokens, keys)).authenticate(&head).await;
+        let known = or_anonymous(chain(tokens, keys));
+        let decision = known.authenticate(&head).await;
+        assert_eq!(known.authenticate_at_once(&head), Some(decision.clone()));
         decision.map(|caller| caller.principal).map_err(|error| error.reason())
     }
 

@@ -70,6 +70,13 @@ pub trait Authenticate: Send + Sync + 'static {
     /// When nobody is known from it, when what it says is not accepted, or when that cannot be told now.
     fn authenticate(&self, request: &Parts) -> impl Future<Output = Result<AuthContext, AuthError>> + Send;
 
+    /// What [`authenticate`](Self::authenticate) would say, where that is known at once and nothing comes of asking twice;
+    /// `None` where it is not. It is asked first, since a future takes memory. Default: `None`.
+    fn authenticate_at_once(&self, request: &Parts) -> Option<Result<AuthContext, AuthError>> {
+        let _ = request;
+        None
+    }
+
     /// The headers that a proxy in front of the server has to set, without which nobody is let in. Every refusal names
     /// them, since a proxy that does not set them is what is wrong most often. Default: none.
     fn proxy_headers(&self) -> Vec<HeaderName> {
@@ -94,6 +101,8 @@ where
 
 /// Of any type, with the head of the request: a future that owns what it looks at.
 pub(super) trait ErasedAuthenticate: Send + Sync {
+    fn decide_at_once(&self, request: &Parts) -> Option<Result<AuthContext, AuthError>>;
+
     fn decide(self: Arc<Self>, request: Parts) -> Decision;
 
     fn advertise(&self, capabilities: &mut Capabilities);
@@ -103,6 +112,10 @@ pub(super) trait ErasedAuthenticate: Send + Sync {
 pub(super) type Decision = Pin<Box<dyn Future<Output = (Parts, Result<AuthContext, AuthError>)> + Send>>;
 
 impl<A: Authenticate> ErasedAuthenticate for A {
+    fn decide_at_once(&self, request: &Parts) -> Option<Result<AuthContext, AuthError>> {
+        self.authenticate_at_once(request)
+    }
+
     fn decide(self: Arc<Self>, request: Parts) -> Decision {
         Box::pin(async move {
             let decision = self.authenticate(&request).await;

@@ -35,6 +35,10 @@ impl Authenticate for BearerTokens {
     fn authenticate(&self, request: &Parts) -> impl Future<Output = Result<AuthContext, AuthError>> + Send {
         ready(self.holder(request))
     }
+
+    fn authenticate_at_once(&self, request: &Parts) -> Option<Result<AuthContext, AuthError>> {
+        Some(self.holder(request))
+    }
 }
 
 /// Knows callers by `Authorization: Bearer …`, as a function says.

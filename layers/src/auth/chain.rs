@@ -39,6 +39,16 @@ impl<A: Authenticate, B: Authenticate> Authenticate for Chain<A, B> {
         }
     }
 
+    fn authenticate_at_once(&self, request: &Parts) -> Option<Result<AuthContext, AuthError>> {
+        match self.first.authenticate_at_once(request)? {
+            Err(first) if !first.is_final() => {
+                let second = self.second.authenticate_at_once(request)?;
+                Some(second.map_err(|second| first.and_then(second)))
+            }
+            decided => Some(decided),
+        }
+    }
+
     fn proxy_headers(&self) -> Vec<HeaderName> {
         let mut headers = self.first.proxy_headers();
         headers.extend(self.second.proxy_headers());

@@ -8,10 +8,12 @@ use super::AuthError;
 /// More than any token needs. What is longer is refused unseen.
 pub(super) const MAX_LENGTH: usize = 16 * 1024;
 
+const SCHEME: &str = "bearer ";
+
 /// The token of `Authorization: Bearer …`.
 pub(super) fn bearer(headers: &HeaderMap) -> Result<&str, AuthError> {
     let value = single(headers, &header::AUTHORIZATION)?;
-    let token = value.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+    let token = value.split_at_checked(SCHEME.len()).filter(|(scheme, _)| scheme.eq_ignore_ascii_case(SCHEME));
     match token.map(|(_, token)| token.trim_matches(' ')) {
         Some(token) if !token.is_empty() => Ok(token),
         Some(_) => Err(invalid("the bearer token is empty")),
@@ -33,7 +35,10 @@ pub(super) fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<&'
     if value.len() > MAX_LENGTH {
         return Err(invalid(format!("the header {name} is longer than {MAX_LENGTH} bytes")));
     }
-    value.to_str().map_err(|_| invalid(format!("the header {name} is not visible ASCII")))
+    // A value has no control characters, so this is what `to_str` asks, but not byte by byte: tokens are long.
+    let value = value.as_bytes();
+    let text = str::from_utf8(value).ok().filter(|_| value.is_ascii());
+    text.ok_or_else(|| invalid(format!("the header {name} is not visible ASCII")))
 }
 
 fn invalid(detail: impl Into<std::borrow::Cow<'static, str>>) -> AuthError {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use http::request::Parts;
-use http::{Request, Response};
+use http::{Extensions, Request, Response};
 use http_body::Body as HttpBody;
 use pin_project::pin_project;
 use tower_service::Service;
@@ -25,54 +25,40 @@ pub struct ResponseFuture<S: Service<Request<B>>, B>(#[pin] State<S, S::Future, 
 
 #[pin_project(project = StateProjection)]
 enum State<S, F, B> {
-    Waiting { decision: Decision, then: Option<Then<S, B>> },
+    /// In a box, as few have to wait and all would pay for its size. None once it is over.
+    Waiting(Option<Box<Waiting<S, B>>>),
     Calling(#[pin] F),
     Refusing(#[pin] Refuse<B>),
 }
 
-/// What becomes of the request once it is known who calls.
-struct Then<S, B> {
+/// A request of which it is not known yet who calls.
+struct Waiting<S, B> {
+    decision: Decision,
     /// The one that was found ready.
     service: S,
     body: B,
     answers: Arc<Answers>,
 }
 
-/// What becomes of a request.
-pub(super) enum Verdict<B> {
-    Admitted(Request<B>),
-    Refused(Refuse<B>),
+/// Tells everybody inside, and who observes, who calls.
+pub(super) fn admit(request: &mut Extensions, caller: AuthContext) {
+    CallRecord::update_in(request, |call| call.auth = caller.authenticated.then(|| caller.clone()));
+    request.insert(caller);
 }
 
 impl Answers {
-    pub(super) fn judge<B: HttpBody>(
-        &self,
-        mut head: Parts,
-        body: B,
-        decision: Result<AuthContext, AuthError>,
-    ) -> Verdict<B> {
-        match decision {
-            Ok(caller) => {
-                CallRecord::update_in(&head.extensions, |call| {
-                    call.auth = caller.authenticated.then(|| caller.clone());
-                });
-                head.extensions.insert(caller);
-                Verdict::Admitted(Request::from_parts(head, body))
-            }
-            Err(error) => {
-                if error.reason().is_some_and(|reason| reason != AuthReason::MissingCredential) {
-                    CallRecord::update_in(&head.extensions, |call| call.refused_token = Some(RefusedToken::Credential));
-                }
-                let answer = self.answer(&head, &error);
-                Verdict::Refused(Refuse::stranger(Request::from_parts(head, body), answer))
-            }
+    pub(super) fn refuse<B: HttpBody>(&self, head: Parts, body: B, error: &AuthError) -> Refuse<B> {
+        if error.reason().is_some_and(|reason| reason != AuthReason::MissingCredential) {
+            CallRecord::update_in(&head.extensions, |call| call.refused_token = Some(RefusedToken::Credential));
         }
+        let answer = self.answer(&head, error);
+        Refuse::stranger(Request::from_parts(head, body), answer)
     }
 }
 
 impl<S: Service<Request<B>>, B> ResponseFuture<S, B> {
     pub(super) fn waiting(decision: Decision, service: S, body: B, answers: Arc<Answers>) -> Self {
-        Self(State::Waiting { decision, then: Some(Then { service, body, answers }) })
+        Self(State::Waiting(Some(Box::new(Waiting { decision, service, body, answers }))))
     }
 
     pub(super) fn calling(future: S::Future) -> Self {
@@ -95,13 +81,18 @@ where
         let mut state = self.project().0;
         loop {
             let next = match state.as_mut().project() {
-                StateProjection::Waiting { decision, then } => {
-                    let (head, decision) = ready!(decision.as_mut().poll(cx));
+                StateProjection::Waiting(waiting) => {
                     // A future that has given its result is not polled again; staying pending is the mildest answer.
-                    let Some(Then { mut service, body, answers }) = then.take() else { return Poll::Pending };
-                    match answers.judge(head, body, decision) {
-                        Verdict::Admitted(request) => State::Calling(service.call(request)),
-                        Verdict::Refused(refuse) => State::Refusing(refuse),
+                    let Some(pending) = waiting else { return Poll::Pending };
+                    let (mut head, decision) = ready!(pending.decision.as_mut().poll(cx));
+                    let Some(waiting) = waiting.take() else { return Poll::Pending };
+                    let Waiting { mut service, body, answers, .. } = *waiting;
+                    match decision {
+                        Ok(caller) => {
+                            admit(&mut head.extensions, caller);
+                            State::Calling(service.call(Request::from_parts(head, body)))
+                        }
+                        Err(error) => State::Refusing(answers.refuse(head, body, &error)),
                     }
                 }
                 StateProjection::Calling(future) => return future.poll(cx).map_ok(pass),
@@ -117,7 +108,7 @@ where
 impl<S: Service<Request<B>>, B> fmt::Debug for ResponseFuture<S, B> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match &self.0 {
-            State::Waiting { .. } => "ResponseFuture::Waiting",
+            State::Waiting(_) => "ResponseFuture::Waiting",
             State::Calling(_) => "ResponseFuture::Calling",
             State::Refusing(_) => "ResponseFuture::Refusing",
         })

@@ -13,7 +13,7 @@ use tower_vgi::BoxError;
 use super::answer::Answers;
 use super::authenticate::ErasedAuthenticate;
 use super::exempt::is_exempt;
-use super::future::{ResponseFuture, Verdict};
+use super::future::{ResponseFuture, admit};
 use crate::response::ResponseBody;
 
 /// The service that [`AuthLayer`](super::AuthLayer) makes.
@@ -50,20 +50,32 @@ where
         if is_exempt(request.method(), request.uri().path()) {
             return ResponseFuture::calling(self.inner.call(request));
         }
-        let (head, body) = request.into_parts();
-        let mut decision = self.authenticator.clone().decide(head);
-        // Most decide without waiting, and then the service inside is called as it is. One that waits is polled again
-        // by the future, whose waker it takes then.
-        match decision.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready((head, decision)) => match self.answers.judge(head, body, decision) {
-                Verdict::Admitted(request) => ResponseFuture::calling(self.inner.call(request)),
-                Verdict::Refused(refuse) => ResponseFuture::refusing(refuse),
-            },
-            Poll::Pending => {
-                let next = self.inner.clone();
-                let ready = std::mem::replace(&mut self.inner, next);
-                ResponseFuture::waiting(decision, ready, body, self.answers.clone())
+        let (mut head, body) = request.into_parts();
+        let decision = match self.authenticator.decide_at_once(&head) {
+            Some(decision) => decision,
+            None => {
+                let mut deciding = self.authenticator.clone().decide(head);
+                // Most decide without waiting, and then the service inside is called as it is. One that waits is polled
+                // again by the future, whose waker it takes then.
+                match deciding.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+                    Poll::Ready((parts, decision)) => {
+                        head = parts;
+                        decision
+                    }
+                    Poll::Pending => {
+                        let next = self.inner.clone();
+                        let ready = std::mem::replace(&mut self.inner, next);
+                        return ResponseFuture::waiting(deciding, ready, body, self.answers.clone());
+                    }
+                }
             }
+        };
+        match decision {
+            Ok(caller) => {
+                admit(&mut head.extensions, caller);
+                ResponseFuture::calling(self.inner.call(Request::from_parts(head, body)))
+            }
+            Err(error) => ResponseFuture::refusing(self.answers.refuse(head, body, &error)),
         }
     }
 }

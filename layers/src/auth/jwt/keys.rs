@@ -79,10 +79,11 @@ impl Keys {
     pub(super) fn current(self: &Arc<Self>) -> Option<Edition> {
         let edition = self.latest();
         let Some(remote) = &self.remote else { return Some(edition) };
-        if !remote.counts(&edition) {
+        let age = edition.fetched?.elapsed();
+        if !remote.counts(age) {
             return None;
         }
-        if edition.fetched.is_some_and(|fetched| fetched.elapsed() >= remote.refreshing.after)
+        if age >= remote.refreshing.after
             // Whoever holds it is looking them up.
             && let Ok(last) = remote.last.clone().try_lock_owned()
             && remote.wait(&last).is_zero()
@@ -112,7 +113,8 @@ impl Keys {
         // That there is no such key is certain only if the issuer was asked after the token had come: it may have made
         // the key since.
         let is_told = edition.keys.knows(id) || news.is_some_and(|news| news.began >= asked);
-        match is_told && (news.is_some() || remote.counts(&edition)) {
+        let counts = edition.fetched.is_some_and(|fetched| remote.counts(fetched.elapsed()));
+        match is_told && (news.is_some() || counts) {
             true => Ok(edition),
             false => Err(unavailable().retry_after(remote.wait(&last))),
         }
@@ -149,9 +151,9 @@ impl Keys {
 
 impl Remote {
     /// A key that the issuer has taken back must not be good for as long as nobody asks, or somebody keeps us from it.
-    fn counts(&self, edition: &Edition) -> bool {
+    fn counts(&self, age: Duration) -> bool {
         let Refreshing { after, stale_for, .. } = self.refreshing;
-        edition.fetched.is_some_and(|fetched| fetched.elapsed() <= after.saturating_add(stale_for))
+        age <= after.saturating_add(stale_for)
     }
 
     /// How long it is until the issuer may be asked again.

@@ -52,13 +52,16 @@ impl Jwt {
         Self { shared: Arc::new(Shared { rules, keys, verified }) }
     }
 
+    /// Who holds a token that was checked before.
+    fn known(&self, token: &str) -> Option<AuthContext> {
+        let Shared { keys, verified, .. } = &*self.shared;
+        verified.caller(token, keys.current()?.number, get_current_timestamp())
+    }
+
     async fn caller(&self, request: &Parts) -> Result<AuthContext, AuthError> {
         let Shared { rules, keys, verified } = &*self.shared;
         let token = bearer(&request.headers)?;
-        let now = get_current_timestamp();
-        if let Some(edition) = keys.current()
-            && let Some(caller) = verified.caller(token, edition.number, now)
-        {
+        if let Some(caller) = self.known(token) {
             return Ok(caller);
         }
         let header = decode_header(token).map_err(|_| invalid("the bearer token is no JWT of a known algorithm"))?;
@@ -120,7 +123,7 @@ impl Rules {
             return Err(invalid(format!("the token's claim {} names nobody", self.principal_claim)));
         };
         let mut caller = AuthContext::authenticated(self.domain.clone(), principal);
-        caller.claims = claims;
+        caller.claims = claims.into();
         Ok(caller)
     }
 }
@@ -151,6 +154,13 @@ fn invalid(detail: impl Into<std::borrow::Cow<'static, str>>) -> AuthError {
 impl Authenticate for Jwt {
     fn authenticate(&self, request: &Parts) -> impl Future<Output = Result<AuthContext, AuthError>> + Send {
         self.caller(request)
+    }
+
+    fn authenticate_at_once(&self, request: &Parts) -> Option<Result<AuthContext, AuthError>> {
+        match bearer(&request.headers) {
+            Ok(token) => self.known(token).map(Ok),
+            Err(error) => Some(Err(error)),
+        }
     }
 }
 

@@ -1,12 +1,15 @@
 //! [`Verified`]: tokens that were found good.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasher, DefaultHasher, Hasher, RandomState};
 use std::sync::{PoisonError, RwLock};
 
 use tower_vgi::AuthContext;
 
 /// Longer tokens are checked every time.
 const MAX_TOKEN: usize = 4096;
+/// A part of a signature that nobody guesses: 192 bits.
+const HASHED: usize = 32;
 
 /// Tokens that were found good, each until its term is over; all of them while the issuer's keys are the same.
 ///
@@ -26,7 +29,32 @@ struct Tokens {
     older: Callers,
 }
 
-type Callers = HashMap<Box<str>, Entry>;
+type Callers = HashMap<Box<str>, Entry, ByTheEnd>;
+
+/// Hashes the end of a token only. What is looked up is compared to the whole, and what is remembered was signed by the
+/// issuer: nobody can have tokens remembered that end alike.
+#[derive(Clone, Debug, Default)]
+struct ByTheEnd(RandomState);
+
+impl BuildHasher for ByTheEnd {
+    type Hasher = EndHasher;
+
+    fn build_hasher(&self) -> EndHasher {
+        EndHasher(self.0.build_hasher())
+    }
+}
+
+struct EndHasher(DefaultHasher);
+
+impl Hasher for EndHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.write(&bytes[bytes.len().saturating_sub(HASHED)..]);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0.finish()
+    }
+}
 
 #[derive(Debug)]
 struct Entry {

@@ -192,7 +192,7 @@ impl Mtls {
             return Err(AuthError::refused(AuthReason::InsufficientScope, detail));
         }
         let mut caller = AuthContext::authenticated(self.domain.clone(), name);
-        caller.claims = self.claims(certificate);
+        caller.claims = self.claims(certificate).into();
         Ok(caller)
     }
 
@@ -226,6 +226,10 @@ fn invalid(detail: &'static str) -> AuthError {
 impl Authenticate for Mtls {
     fn authenticate(&self, request: &Parts) -> impl Future<Output = Result<AuthContext, AuthError>> + Send {
         ready(self.caller(request))
+    }
+
+    fn authenticate_at_once(&self, request: &Parts) -> Option<Result<AuthContext, AuthError>> {
+        Some(self.caller(request))
     }
 
     fn proxy_headers(&self) -> Vec<HeaderName> {

@@ -168,7 +168,7 @@ async fn the_word_of_an_envoy_is_enough() {
     let expected = serde_json::json!({
         "subject_dn": "CN=first", "hash": "ab12", "uri": ["spiffe://mesh/a"], "by": "spiffe://mesh/server"
     });
-    assert_eq!(serde_json::Value::from(first.claims), expected);
+    assert_eq!(serde_json::Value::from((*first.claims).clone()), expected);
     assert_eq!(name(&of_xfcc(), head(&headers)).await.as_deref(), Ok("last"));
     for text in ["", ",", "Hash=1", r#"Subject="O=x""#, r#"Subject="CN=alice"#] {
         assert_eq!(

@@ -18,6 +18,10 @@ use super::*;
 use crate::response::ResponseBody;
 use crate::testing::collect;
 
+mod at_once;
+#[cfg(feature = "serve")]
+mod long_tokens;
+
 fn alice() -> AuthContext {
     AuthContext::authenticated("bearer", "alice")
 }
