@@ -47,6 +47,7 @@ impl Answers {
             None => unavailable(error),
         };
         response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        response.extensions_mut().insert(error.clone());
         if request.method == Method::HEAD {
             *response.body_mut() = Body::empty();
         }

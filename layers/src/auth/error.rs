@@ -14,6 +14,8 @@ const RETRY_AFTER: Duration = Duration::from_secs(5);
 ///
 /// Texts reach the caller. Say in them what is wrong with what they sent, and nothing that they did not know: not which
 /// of several checks an attacker has passed, and not the credential.
+///
+/// The response that refuses has it in its extensions, for layers outside.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuthError {
     kind: Kind,

@@ -5,6 +5,7 @@ use std::fmt;
 
 use http::Uri;
 
+use super::frontends::Frontends;
 use crate::auth::outbound::is_private;
 
 /// Where people log in, and what the identity provider knows this service as.
@@ -18,6 +19,8 @@ pub struct Login {
     pub(super) client_secret: Option<String>,
     pub(super) scopes: String,
     pub(super) use_id_token: bool,
+    pub(super) frontends: Vec<String>,
+    pub(super) exchanges_tokens: bool,
     pub(super) tls: Option<Box<rustls::ClientConfig>>,
 }
 
@@ -33,6 +36,8 @@ impl Login {
             client_secret: None,
             scopes: "openid".to_owned(),
             use_id_token: false,
+            frontends: Vec::new(),
+            exchanges_tokens: false,
             tls: None,
         }
     }
@@ -56,13 +61,40 @@ impl Login {
         self
     }
 
+    /// The origins of pages on other hosts that get the tokens of people who log in here, such as `https://ui.example`.
+    ///
+    /// Such a page sends people to any page of this service with `?_vgi_return_to=<its own URL>`. They come back with
+    /// `#token=…`, once they are logged in: at once, where they are. Scripts of these pages may then call as the person
+    /// who looks at them, so name only those that you trust with that. `http://localhost` stands for all ports of the
+    /// person's own machine; other origins have to be of `https`. Default: none.
+    pub fn frontends<S: Into<String>>(mut self, origins: impl IntoIterator<Item = S>) -> Self {
+        self.frontends = origins.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Exchanges codes and refresh tokens at `<service>/_oauth/token` for programs that do not have the client's secret:
+    /// pages of the [frontends](Self::frontends), and programs outside of browsers. See the [module](super).
+    ///
+    /// Tell them of it with `ResourceMetadata::token_endpoint`. Whoever has a code with what its challenge was made of,
+    /// or a refresh token, gets a token without the secret then. Default: nobody.
+    pub fn exchange_tokens(mut self) -> Self {
+        self.exchanges_tokens = true;
+        self
+    }
+
+    /// Where tokens are exchanged, if they [are](Self::exchange_tokens).
+    pub fn token_endpoint(&self) -> String {
+        format!("{}/_oauth/token", self.service)
+    }
+
     /// Whom the server trusts when it asks the provider over TLS. Default: the system's authorities.
     pub fn tls(mut self, config: rustls::ClientConfig) -> Self {
         self.tls = Some(Box::new(config));
         self
     }
 
-    pub(super) fn check(&self) -> Result<(), InvalidLogin> {
+    /// The pages that get tokens, if all of this can be used.
+    pub(super) fn check(&self) -> Result<Frontends, InvalidLogin> {
         for (what, url) in [("service", &self.service), ("issuer", &self.issuer)] {
             let parsed = url.parse::<Uri>().ok().filter(|url| url.host().is_some() && url.query().is_none());
             if !parsed.is_some_and(|url| matches!(url.scheme_str(), Some("http" | "https"))) {
@@ -77,7 +109,7 @@ impl Login {
         }
         match self.client_id.is_empty() {
             true => Err(InvalidLogin("say as which client people log in: the client id is empty".to_owned())),
-            false => Ok(()),
+            false => Frontends::new(&self.frontends),
         }
     }
 

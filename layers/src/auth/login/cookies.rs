@@ -10,10 +10,20 @@ use tower_vgi::rpc::{Sealer, TokenKeys};
 pub(super) const SESSION: &str = "_vgi_oauth_session";
 /// The token.
 pub(super) const TOKEN: &str = "_vgi_auth";
+/// Who is logged in, for scripts of pages to show.
+pub(super) const IDENTITY: &str = "_vgi_identity";
 /// How long a login may take, in seconds.
 pub(super) const SESSION_SECONDS: u64 = 600;
 /// Browsers drop what is longer.
 const MAX_LENGTH: usize = 4096;
+
+/// What was sealed into a cookie.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Opened {
+    pub(super) value: String,
+    /// In seconds.
+    pub(super) age: u64,
+}
 
 /// Seals and opens the cookies of one service.
 pub(super) struct Cookies {
@@ -30,9 +40,18 @@ impl Cookies {
 
     /// None where it would be longer than browsers take.
     pub(super) fn set(&self, name: &str, value: &str, max_age: Option<u64>) -> Option<HeaderValue> {
-        let expires = max_age.map_or(u64::MAX, |age| now().saturating_add(age));
-        let sealed = self.sealer.seal(format!("{expires} {value}").as_bytes(), &[name.as_bytes()]);
+        self.set_at(now(), name, value, max_age)
+    }
+
+    pub(super) fn set_at(&self, made: u64, name: &str, value: &str, max_age: Option<u64>) -> Option<HeaderValue> {
+        let expires = max_age.map_or(u64::MAX, |age| made.saturating_add(age));
+        let sealed = self.sealer.seal(format!("{made} {expires} {value}").as_bytes(), &[name.as_bytes()]);
         (sealed.len() <= MAX_LENGTH).then(|| self.header(name, &sealed, max_age)).flatten()
+    }
+
+    /// One that is not sealed, and that scripts may read. None where it would be longer than browsers take.
+    pub(super) fn show(&self, name: &str, value: &str, max_age: Option<u64>) -> Option<HeaderValue> {
+        (value.len() <= MAX_LENGTH).then(|| self.header(name, value, max_age)).flatten()
     }
 
     pub(super) fn clear(&self, name: &str) -> Option<HeaderValue> {
@@ -46,11 +65,12 @@ impl Cookies {
         let path = if path.is_empty() { "/" } else { &path };
         let age = max_age.map_or_else(String::new, |age| format!("; Max-Age={age}"));
         let secure = if self.is_secure { "; Secure" } else { "" };
-        HeaderValue::from_str(&format!("{name}={value}; Path={path}{age}; HttpOnly; SameSite=Lax{secure}")).ok()
+        let hidden = if name == IDENTITY { "" } else { "; HttpOnly" };
+        HeaderValue::from_str(&format!("{name}={value}; Path={path}{age}{hidden}; SameSite=Lax{secure}")).ok()
     }
 
     /// What was sealed into a cookie of this name, if the browser has it and its time is not over.
-    pub(super) fn get(&self, headers: &HeaderMap, name: &str) -> Option<String> {
+    pub(super) fn get(&self, headers: &HeaderMap, name: &str) -> Option<Opened> {
         let values = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
         let mut pairs = values.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
         // Of two the one that opens: somebody else on the domain may have set the other.
@@ -60,8 +80,12 @@ impl Cookies {
             },
         )?;
         let opened = String::from_utf8(opened).ok()?;
-        let (expires, value) = opened.split_once(' ')?;
-        (now() < expires.parse().ok()?).then(|| value.to_owned())
+        let (made, rest) = opened.split_once(' ')?;
+        let (expires, value) = rest.split_once(' ')?;
+        let now = now();
+        // Another server's clock may be ahead of this one's.
+        let age = now.saturating_sub(made.parse().ok()?);
+        (now < expires.parse().ok()?).then(|| Opened { value: value.to_owned(), age })
     }
 }
 
@@ -85,7 +109,9 @@ mod tests {
         let text = header.to_str().unwrap();
         assert!(text.ends_with("; Path=/vgi; Max-Age=60; HttpOnly; SameSite=Lax; Secure"), "{text}");
         assert!(!text.contains("secret"));
-        assert_eq!(cookies.get(&jar(&header), TOKEN).as_deref(), Some("secret"));
+        let opened = cookies.get(&jar(&header), TOKEN).unwrap();
+        assert_eq!(opened.value, "secret");
+        assert!(opened.age < 60);
         assert_eq!(cookies.get(&jar(&header), SESSION), None);
         let moved = jar(&HeaderValue::from_str(&text.replace(TOKEN, SESSION)).unwrap());
         assert_eq!(cookies.get(&moved, SESSION), None);
@@ -93,6 +119,14 @@ mod tests {
         assert_eq!(cookies.get(&jar(&cookies.set(TOKEN, "secret", Some(0)).unwrap()), TOKEN), None);
         assert_eq!(cookies.get(&HeaderMap::new(), TOKEN), None);
         assert!(cookies.set(TOKEN, &"x".repeat(MAX_LENGTH), None).is_none());
+    }
+
+    #[test]
+    fn scripts_read_only_what_is_to_be_shown() {
+        let cookies = Cookies::new(&TokenKeys::new([1; 32]), "/vgi", true);
+        let header = cookies.show(IDENTITY, "e30", Some(60)).unwrap();
+        assert_eq!(header, "_vgi_identity=e30; Path=/vgi; Max-Age=60; SameSite=Lax; Secure");
+        assert!(cookies.show(IDENTITY, &"x".repeat(MAX_LENGTH + 1), None).is_none());
     }
 
     #[test]

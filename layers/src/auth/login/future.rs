@@ -5,13 +5,15 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use http::{Request, Response, StatusCode};
+use http::{HeaderMap, Request, Response};
 use http_body::Body as HttpBody;
 use pin_project::pin_project;
+use tower_vgi::Body;
 use tower_vgi::drain::Refuse;
-use tower_vgi::{AuthReason, Body};
 
 use super::flow::Flow;
+use super::form::ReadForm;
+use super::visit::Visit;
 use crate::response::{ResponseBody, pass};
 
 /// The response of the service inside, or a step of a login.
@@ -25,16 +27,21 @@ enum State<F, B> {
     Inner {
         #[pin]
         future: F,
-        /// Where to go after a login, if one would help.
-        login: Option<(Arc<Flow>, String)>,
+        /// Of somebody who looks at a page, and can be sent elsewhere.
+        visit: Option<Box<Visit>>,
+    },
+    Reading {
+        #[pin]
+        form: ReadForm<B>,
+        then: Option<(Arc<Flow>, HeaderMap)>,
     },
     Answering(Answering),
     Refusing(#[pin] Refuse<B>),
 }
 
 impl<F, B> ResponseFuture<F, B> {
-    pub(super) fn inner(future: F, login: Option<(Arc<Flow>, String)>) -> Self {
-        Self(State::Inner { future, login })
+    pub(super) fn inner(future: F, visit: Option<Box<Visit>>) -> Self {
+        Self(State::Inner { future, visit })
     }
 
     pub(super) fn answering(answer: impl Future<Output = Response<Body>> + Send + 'static) -> Self {
@@ -45,6 +52,11 @@ impl<F, B> ResponseFuture<F, B> {
 impl<F, B: HttpBody> ResponseFuture<F, B> {
     pub(super) fn refusing(request: Request<B>, response: Response<Body>) -> Self {
         Self(State::Refusing(Refuse::new(request, response)))
+    }
+
+    pub(super) fn exchanging(request: Request<B>, flow: Arc<Flow>) -> Self {
+        let then = Some((flow, request.headers().clone()));
+        Self(State::Reading { form: ReadForm::new(request), then })
     }
 }
 
@@ -58,15 +70,19 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut state = self.project().0;
         loop {
-            let answer = match state.as_mut().project() {
-                StateProjection::Inner { future, login } => {
+            let answer: Answering = match state.as_mut().project() {
+                StateProjection::Inner { future, visit } => {
                     let response = ready!(future.poll(cx))?;
-                    match login.take() {
-                        Some((flow, target)) if would_help(&response) => {
-                            Box::pin(async move { flow.begin(&target).await })
-                        }
-                        _ => return Poll::Ready(Ok(pass(response))),
+                    match visit.take().and_then(|visit| visit.goes_on(&response)) {
+                        Some(step) => Box::pin(step.answer(response.map(|_| ()))),
+                        None => return Poll::Ready(Ok(pass(response))),
                     }
+                }
+                StateProjection::Reading { form, then } => {
+                    let form = ready!(form.poll(cx));
+                    // A future that has given its result is not polled again; staying pending is the mildest answer.
+                    let Some((flow, headers)) = then.take() else { return Poll::Pending };
+                    Box::pin(async move { flow.exchange(&headers, form).await })
                 }
                 StateProjection::Answering(answer) => return answer.as_mut().poll(cx).map(own),
                 StateProjection::Refusing(refuse) => return refuse.poll(cx).map(own),
@@ -74,14 +90,6 @@ where
             state.set(State::Answering(answer));
         }
     }
-}
-
-/// Whether another token may be let in. Whoever is known and may not come in would be sent round in circles.
-fn would_help<R>(response: &Response<R>) -> bool {
-    let reason = response.headers().get("vgi-auth-reason").and_then(|reason| reason.to_str().ok());
-    let reason = reason.map_or(AuthReason::Unauthorized, AuthReason::from_wire);
-    response.status() == StatusCode::UNAUTHORIZED
-        && !matches!(reason, AuthReason::InsufficientScope | AuthReason::ProxyRequired)
 }
 
 fn own<R, E>(response: Response<Body>) -> Result<Response<ResponseBody<R>>, E> {
@@ -92,6 +100,7 @@ impl<F, B> fmt::Debug for ResponseFuture<F, B> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self.0 {
             State::Inner { .. } => "ResponseFuture::Inner",
+            State::Reading { .. } => "ResponseFuture::Reading",
             State::Answering(_) => "ResponseFuture::Answering",
             State::Refusing(_) => "ResponseFuture::Refusing",
         })

@@ -33,15 +33,62 @@
 //! The state of a login that is under way (the verifier of PKCE, where to go afterwards, the time) is sealed into a
 //! cookie of ten minutes, and the state that comes back has to be that of the same browser. Cookies are `HttpOnly`,
 //! `SameSite=Lax`, of this host only, and `Secure` where the service is at `https`. `Lax` keeps pages of others from
-//! calling with the cookie, since calls are `POST`. People are sent back to this service only. The token is not kept by
-//! the server: when it has expired, or the server's key has changed, the browser logs in anew.
+//! calling with the cookie, since calls are `POST`. People are sent back to this service only, and to pages that are
+//! named. The token is not kept by the server: when it has expired, or the server's key has changed, the browser logs in
+//! anew.
+//!
+//! A token that is refused right after the login, such as when it was made for another audience than the one that
+//! authentication expects, ends in a page that says why. The provider would otherwise give the next one without asking,
+//! and the browser go in circles.
+//!
+//! Scripts see one cookie, `_vgi_identity`: base64url of a JSON object with the `sub`, `email`, `preferred_username`,
+//! `name` and `picture` of the `id_token`, for pages to show. It lets nobody in.
+//!
+//! # Pages on other hosts
+//!
+//! [`Login::frontends`] names pages on other hosts that may have tokens. They send people here with
+//! `?_vgi_return_to=<URL>`, and get them back with `#token=…&refresh_token=…&token_endpoint=…&client_id=…`; what is behind
+//! `#` is sent to no server. The client's secret is never there.
+//!
+//! So that tokens can be renewed without it, [`Login::exchange_tokens`] answers `POST …/_oauth/token`, which adds the
+//! secret and asks the provider's token endpoint: for a code with its verifier, or for a refresh token, and nothing else.
+//! Both what is sent on and what comes back is put together from known members. Forms are small and few are exchanged at
+//! the same time; to bound how often one address asks, put a `RateLimitLayer` outside. Pages of other origins than the
+//! frontends' and the service's own are refused. Clients find it in the metadata:
+//!
+//! ```no_run
+//! use tower_vgi_layers::auth::login::Login;
+//! # use tower_vgi_layers::auth::login::InvalidLogin;
+//!
+//! let login = Login::new("https://api.example.com/vgi", "https://login.example.com", "client-id")
+//!     .client_secret("client-secret")
+//!     .frontends(["https://ui.example.com", "http://localhost"])
+//!     .exchange_tokens();
+//! let endpoint = login.token_endpoint();
+//! # // Without the feature of the metadata this example is still one.
+//! # #[cfg(feature = "auth-oauth")]
+//! let metadata = tower_vgi_layers::auth::oauth::ResourceMetadata::new(
+//!     "https://api.example.com/vgi",
+//!     ["https://login.example.com"],
+//! )
+//! .client_id("client-id")
+//! .token_endpoint(endpoint);
+//! ```
 
 mod config;
 mod cookies;
+mod destination;
+mod exchange;
 mod flow;
+mod form;
+mod frontends;
 mod future;
+mod identity;
+mod page;
 mod provider;
 mod service;
+mod session;
+mod visit;
 
 pub use config::{InvalidLogin, Login};
 pub use future::ResponseFuture;

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderValue, Method, Request, StatusCode, Uri};
 use http_body_util::Full;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tokio::sync::OnceCell;
 use tower_vgi::BoxError;
 
@@ -22,14 +22,22 @@ pub(super) struct Provider {
 #[derive(Debug)]
 pub(super) struct Endpoints {
     pub(super) authorization: String,
-    token: Uri,
+    pub(super) token: Uri,
 }
 
 /// What was got for a code.
 pub(super) struct Granted {
     pub(super) token: String,
+    pub(super) refresh_token: Option<String>,
+    pub(super) id_token: Option<String>,
     /// In seconds.
     pub(super) expires_in: Option<u64>,
+}
+
+/// What the token endpoint says.
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) members: Map<String, Value>,
 }
 
 impl Provider {
@@ -61,34 +69,49 @@ impl Provider {
         asked.await.cloned()
     }
 
+    /// Exchanges the code of a login.
     pub(super) async fn exchange(&self, login: &Login, code: &str, verifier: &str) -> Result<Granted, BoxError> {
+        let callback = login.callback();
+        let given = [("code", code), ("redirect_uri", callback.as_str()), ("code_verifier", verifier)];
+        let answer = self.grant(login, "authorization_code", given).await?;
+        if answer.status != StatusCode::OK {
+            return Err(format!("the token endpoint answered {}", answer.status).into());
+        }
+        let text = |name: &str| answer.members.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+        let name = if login.use_id_token { "id_token" } else { "access_token" };
+        let token = text(name).ok_or_else(|| format!("the token endpoint gave no {name}"))?.to_owned();
+        Ok(Granted {
+            token,
+            refresh_token: text("refresh_token").map(str::to_owned),
+            id_token: text("id_token").map(str::to_owned),
+            expires_in: answer.members.get("expires_in").and_then(Value::as_u64),
+        })
+    }
+
+    /// Asks the token endpoint, as this client.
+    pub(super) async fn grant<'a>(
+        &self,
+        login: &Login,
+        grant_type: &str,
+        given: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<Answer, BoxError> {
         let endpoints = self.endpoints(login).await?;
-        let mut request = Request::new(Full::new(Bytes::from(form(login, code, verifier))));
+        let mut request = Request::new(Full::new(Bytes::from(form(login, grant_type, given))));
         *request.method_mut() = Method::POST;
         *request.uri_mut() = endpoints.token.clone();
         let headers = request.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         let response = self.client.send(request).await?;
-        if response.status() != StatusCode::OK {
-            return Err(format!("the token endpoint answered {}", response.status()).into());
-        }
-        let answer: Value =
-            serde_json::from_slice(response.body()).map_err(|_| "the token endpoint answered no JSON")?;
-        let name = if login.use_id_token { "id_token" } else { "access_token" };
-        let token = answer.get(name).and_then(Value::as_str).filter(|token| !token.is_empty());
-        let token = token.ok_or_else(|| format!("the token endpoint gave no {name}"))?.to_owned();
-        Ok(Granted { token, expires_in: answer.get("expires_in").and_then(Value::as_u64) })
+        let members =
+            serde_json::from_slice(response.body()).map_err(|_| "the token endpoint answered no JSON object")?;
+        Ok(Answer { status: response.status(), members })
     }
 }
 
-fn form(login: &Login, code: &str, verifier: &str) -> String {
+fn form<'a>(login: &Login, grant_type: &str, given: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
     let mut form = form_urlencoded::Serializer::new(String::new());
-    form.append_pair("grant_type", "authorization_code")
-        .append_pair("code", code)
-        .append_pair("redirect_uri", &login.callback())
-        .append_pair("client_id", &login.client_id)
-        .append_pair("code_verifier", verifier);
+    form.append_pair("grant_type", grant_type).append_pair("client_id", &login.client_id).extend_pairs(given);
     if let Some(secret) = &login.client_secret {
         form.append_pair("client_secret", secret);
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::header::{ACCEPT, ALLOW};
+use http::header::ALLOW;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body::Body as HttpBody;
 use tower_layer::Layer;
@@ -16,13 +16,14 @@ use tower_vgi::{Body, BoxError};
 use super::config::{InvalidLogin, Login};
 use super::flow::Flow;
 use super::future::ResponseFuture;
+use super::visit::Visit;
 use crate::response::ResponseBody;
 
 /// Lets people log in with their browser. See the [module](super). It belongs right outside of authentication.
 #[derive(Clone)]
 #[must_use = "a layer does nothing until it wraps a service"]
 pub struct LoginLayer {
-    flow: Arc<Flow>,
+    pub(super) flow: Arc<Flow>,
 }
 
 impl LoginLayer {
@@ -30,7 +31,7 @@ impl LoginLayer {
     ///
     /// # Errors
     ///
-    /// When a URL is none, the client id is empty, or the system's authorities cannot be read.
+    /// When a URL or the origin of a frontend is none, the client id is empty, or the system's authorities cannot be read.
     pub fn new(login: Login, keys: &TokenKeys) -> Result<Self, InvalidLogin> {
         Ok(Self { flow: Arc::new(Flow::new(login, keys)?) })
     }
@@ -76,36 +77,41 @@ where
     }
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
+        let flow = &self.flow;
         match (request.uri().path(), request.method()) {
             ("/_oauth/callback", &Method::GET) => {
-                let (flow, uri, headers) = (self.flow.clone(), request.uri().clone(), request.headers().clone());
+                let (flow, uri, headers) = (flow.clone(), request.uri().clone(), request.headers().clone());
                 return ResponseFuture::answering(async move { flow.finish(&uri, &headers).await });
             }
-            ("/_oauth/logout", &Method::GET) => return ResponseFuture::refusing(request, self.flow.log_out()),
+            ("/_oauth/logout", &Method::GET) => return ResponseFuture::refusing(request, flow.log_out()),
+            ("/_oauth/token", method) if flow.login.exchanges_tokens => {
+                return match *method {
+                    Method::POST => match flow.refuse_exchange(request.headers()) {
+                        Some(refused) => ResponseFuture::refusing(request, refused),
+                        None => ResponseFuture::exchanging(request, flow.clone()),
+                    },
+                    Method::OPTIONS => {
+                        let answer = flow.answer_preflight(request.headers());
+                        ResponseFuture::refusing(request, answer)
+                    }
+                    _ => ResponseFuture::refusing(request, wrong_verb("POST, OPTIONS")),
+                };
+            }
             ("/_oauth/callback" | "/_oauth/logout", method) if method != Method::OPTIONS => {
-                return ResponseFuture::refusing(request, wrong_verb());
+                return ResponseFuture::refusing(request, wrong_verb("GET, OPTIONS"));
             }
             _ => {}
         }
-        self.flow.authorize(request.headers_mut());
-        let target = is_of_a_browser(&request).then(|| {
-            request.uri().path_and_query().map_or_else(|| "/".to_owned(), |target| target.as_str().to_owned())
-        });
-        let login = target.map(|target| (self.flow.clone(), target));
-        ResponseFuture::inner(self.inner.call(request), login)
+        let presented = flow.authorize(request.headers_mut());
+        let visit = Visit::of(&mut request, flow, presented);
+        ResponseFuture::inner(self.inner.call(request), visit)
     }
 }
 
-/// Whether somebody looks at a page, who can be sent elsewhere.
-fn is_of_a_browser<B>(request: &Request<B>) -> bool {
-    let mut accepted = request.headers().get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
-    request.method() == Method::GET && accepted.any(|value| value.to_ascii_lowercase().contains("text/html"))
-}
-
-fn wrong_verb() -> Response<Body> {
+fn wrong_verb(allowed: &'static str) -> Response<Body> {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
-    response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, OPTIONS"));
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
     response
 }
 

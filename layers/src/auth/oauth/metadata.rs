@@ -29,6 +29,7 @@ pub struct ResourceMetadata {
     device_code_client_id: Option<String>,
     device_code_client_secret: Option<String>,
     use_id_token_as_bearer: bool,
+    token_endpoint: Option<String>,
 }
 
 macro_rules! optional {
@@ -95,6 +96,13 @@ impl ResourceMetadata {
         self
     }
 
+    /// Where clients are to exchange codes and refresh tokens, in place of the authorization server: a service that has the
+    /// client's secret does so for those that have not, as `auth::login` can.
+    pub fn token_endpoint(mut self, url: impl Into<String>) -> Self {
+        self.token_endpoint = Some(url.into());
+        self
+    }
+
     /// The document.
     pub(super) fn document(&self) -> String {
         let mut document = Map::new();
@@ -119,6 +127,7 @@ impl ResourceMetadata {
         add("use_id_token_as_bearer", self.use_id_token_as_bearer.then_some(true.into()));
         add("device_code_client_id", text(&self.device_code_client_id));
         add("device_code_client_secret", text(&self.device_code_client_secret));
+        add("token_endpoint", text(&self.token_endpoint));
         Value::from(document).to_string()
     }
 
@@ -126,8 +135,8 @@ impl ResourceMetadata {
     ///
     /// # Errors
     ///
-    /// When a URL is none, when there is no authorization server, or when a client id or its like has other characters
-    /// than letters, digits, `-`, `.`, `_` and `~`.
+    /// When a URL is none, when there is no authorization server, when a client id or its like has other characters than
+    /// letters, digits, `-`, `.`, `_` and `~`, or when there is a token endpoint and the secret is given away as well.
     pub fn challenge(&self, prefix: &str) -> Result<HeaderValue, InvalidMetadata> {
         let origin = self.check()?;
         let mut challenge = format!("Bearer resource_metadata=\"{origin}{WELL_KNOWN}{prefix}\"");
@@ -164,6 +173,13 @@ impl ResourceMetadata {
             let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
             if value.as_ref().is_some_and(|value| value.is_empty() || !value.bytes().all(fits)) {
                 return Err(InvalidMetadata(format!("{what} has to be of letters, digits, '-', '.', '_' and '~'")));
+            }
+        }
+        if let Some(endpoint) = &self.token_endpoint {
+            origin(endpoint)?;
+            if self.client_secret.is_some() {
+                let why = "a service that exchanges codes for its clients does not give them the client's secret";
+                return Err(InvalidMetadata(format!("{why}: leave out client_secret or token_endpoint")));
             }
         }
         origin(&self.resource)
@@ -240,6 +256,8 @@ mod tests {
              client_id=\"c\", client_secret=\"s\", use_id_token_as_bearer=\"true\", device_code_client_id=\"dc\", \
              device_code_client_secret=\"ds\""
         );
+        let endpoint = "https://api.example:8443/vgi/_oauth/token";
+        assert_eq!(document(small().token_endpoint(endpoint))["token_endpoint"], endpoint);
         let bare = "Bearer resource_metadata=\"https://api.example:8443/.well-known/oauth-protected-resource\"";
         assert_eq!(small().challenge("").unwrap(), bare);
     }
@@ -250,6 +268,8 @@ mod tests {
             small().client_id("a\"b"),
             small().client_secret(""),
             small().device_code_client_id("ä"),
+            small().token_endpoint("/_oauth/token"),
+            small().token_endpoint("https://api.example/_oauth/token").client_secret("s"),
             ResourceMetadata::new("/vgi", ["https://login.example"]),
             ResourceMetadata::new("https://api.example", ["login"]),
             ResourceMetadata::new("https://api.example", Vec::<String>::new()),

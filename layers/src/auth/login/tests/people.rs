@@ -1,128 +1,6 @@
-//! A browser of the tests' own, and an identity provider that lets everybody in.
-
-use std::collections::HashMap;
-use std::convert::Infallible;
-use std::sync::{Arc, Mutex};
-
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use http::{HeaderValue, Request, Response, StatusCode};
-use http_body_util::BodyExt as _;
-use hyper::body::Incoming;
-use ring::digest::{SHA256, digest};
-use serde_json::json;
-use tower::{ServiceBuilder, ServiceExt as _, service_fn};
-use tower_vgi::rpc::TokenKeys;
-use tower_vgi::{AuthContext, AuthReason, Body, MountPrefix};
+//! People log in, and stay out.
 
 use super::*;
-use crate::auth::{AuthError, AuthLayer, BearerTokens};
-use crate::response::ResponseBody;
-
-type Pairs = HashMap<String, String>;
-
-fn pairs(text: &str) -> Pairs {
-    form_urlencoded::parse(text.as_bytes()).into_owned().collect()
-}
-
-/// Gives the token `s3cret` for the code `good`, to whoever knows what the challenge was made of.
-#[derive(Clone, Default)]
-struct Provider {
-    challenge: Arc<Mutex<String>>,
-    asked: Arc<Mutex<Vec<Pairs>>>,
-    /// Said in place of its own.
-    token_endpoint: Option<&'static str>,
-}
-
-impl Provider {
-    async fn start(&self) -> String {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let (provider, own) = (self.clone(), url.clone());
-        let service = service_fn(move |request: Request<Incoming>| provider.clone().answer(own.clone(), request));
-        let server = crate::serve(service).listener(listener).signals(false).print_port(false).bind().await.unwrap();
-        tokio::spawn(server.run());
-        url
-    }
-
-    async fn answer(self, url: String, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
-        let path = request.uri().path().to_owned();
-        let form = pairs(&String::from_utf8_lossy(&request.into_body().collect().await.unwrap().to_bytes()));
-        let answer = match path.as_str() {
-            "/.well-known/openid-configuration" => json!({
-                "issuer": url, "authorization_endpoint": format!("{url}/login?tenant=1"),
-                "token_endpoint": self.token_endpoint.map_or_else(|| format!("{url}/token"), str::to_owned),
-            }),
-            _ => {
-                let made_of = URL_SAFE_NO_PAD.encode(digest(&SHA256, form["code_verifier"].as_bytes()));
-                let good = form["code"] == "good" && made_of == *self.challenge.lock().unwrap();
-                self.asked.lock().unwrap().push(form);
-                if !good {
-                    return Ok(Response::builder().status(400).body(Body::empty()).unwrap());
-                }
-                json!({"access_token": "opaque", "id_token": "s3cret", "expires_in": 3600})
-            }
-        };
-        Ok(Response::new(Body::from(answer.to_string())))
-    }
-}
-
-/// A browser that keeps cookies, and the service that it looks at.
-struct Browser {
-    layer: LoginLayer,
-    cookies: Pairs,
-}
-
-impl Browser {
-    fn new(issuer: &str) -> Self {
-        let login = Login::new("http://localhost/vgi/", issuer, "client").client_secret("hush").use_id_token();
-        let layer = LoginLayer::new(login.scopes(["openid", "email"]), &TokenKeys::new([7; 32])).unwrap();
-        Self { layer, cookies: Pairs::new() }
-    }
-
-    /// Asks for a path inside of the prefix.
-    async fn get(&mut self, target: &str) -> Response<ResponseBody<ResponseBody<Body>>> {
-        self.send(Request::get(target).header("accept", "text/html,*/*")).await
-    }
-
-    async fn send(&mut self, request: http::request::Builder) -> Response<ResponseBody<ResponseBody<Body>>> {
-        let tokens = BearerTokens::new([("s3cret", AuthContext::authenticated("bearer", "alice"))]);
-        let service = ServiceBuilder::new().layer(self.layer.clone()).layer(AuthLayer::new(tokens)).service(
-            service_fn(async |request: Request<Body>| {
-                let caller = request.extensions().get::<AuthContext>().cloned().unwrap_or_default().principal;
-                Ok::<_, Infallible>(Response::new(Body::from(caller)))
-            }),
-        );
-        let mut request = request.body(Body::empty()).unwrap();
-        request.extensions_mut().insert(MountPrefix("/vgi".into()));
-        let jar: Vec<_> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        request.headers_mut().insert("cookie", HeaderValue::from_str(&jar.join("; ")).unwrap());
-        let response = service.oneshot(request).await.unwrap();
-        for cookie in response.headers().get_all("set-cookie") {
-            let (name, rest) = cookie.to_str().unwrap().split_once('=').unwrap();
-            let value = rest.split(';').next().unwrap();
-            match rest.contains("Max-Age=0;") {
-                true => self.cookies.remove(name),
-                false => self.cookies.insert(name.to_owned(), value.to_owned()),
-            };
-        }
-        response
-    }
-
-    /// Goes as far as the provider; gives what that was asked.
-    async fn begin(&mut self, target: &str, provider: &Provider) -> Pairs {
-        let response = self.get(target).await;
-        assert_eq!(response.status(), StatusCode::FOUND);
-        assert_eq!(response.headers()["cache-control"], "no-store");
-        let asked = pairs(location(&response).split_once('?').unwrap().1);
-        provider.challenge.lock().unwrap().clone_from(&asked["code_challenge"]);
-        asked
-    }
-}
-
-fn location<B>(response: &Response<B>) -> &str {
-    response.headers()["location"].to_str().unwrap()
-}
 
 #[tokio::test]
 async fn a_person_logs_in_and_out() {
@@ -146,6 +24,7 @@ async fn a_person_logs_in_and_out() {
     let back = browser.get(&format!("/_oauth/callback?code=good&state={}", asked["state"])).await;
     assert_eq!((back.status(), location(&back)), (StatusCode::FOUND, "http://localhost/vgi/describe?a=1&b=2"));
     assert_eq!(browser.cookies.keys().collect::<Vec<_>>(), ["_vgi_auth"]);
+    assert!(!location(&back).contains('#'));
     assert!(!browser.cookies["_vgi_auth"].contains("s3cret"));
     let form = provider.asked.lock().unwrap()[0].clone();
     assert_eq!((form["client_secret"].as_str(), form["grant_type"].as_str()), ("hush", "authorization_code"));
@@ -263,6 +142,7 @@ fn what_leads_nowhere_is_not_built() {
         Login::new("https://a.example?x", "https://i.example", "c"),
         Login::new("https://a.example", "https://i.example", ""),
         Login::new("https://a.example", "http://i.example", "c"),
+        Login::new("https://a.example", "https://i.example", "c").frontends(["http://ui.example"]),
     ] {
         assert!(LoginLayer::new(login, &keys).is_err());
     }
@@ -273,4 +153,50 @@ fn what_leads_nowhere_is_not_built() {
 async fn keeps_the_layer_contract() {
     let layer = Browser::new("http://127.0.0.1:9").layer;
     crate::testing::check(&layer, || Request::post("/add").body(Body::empty()).unwrap()).await;
+}
+
+/// As where the audience is not the one that the authenticator expects. The provider would give the next token without
+/// asking, and the browser run in circles.
+#[tokio::test]
+async fn a_token_that_is_refused_right_after_the_login_ends_it() {
+    let provider = Provider { id_token: Some("of-another".to_owned()), ..Provider::default() };
+    let mut browser = Browser::new(&provider.start().await);
+    for _ in 0..2 {
+        let state = browser.begin("/describe?a=1", &provider).await["state"].clone();
+        let back = browser.get(&format!("/_oauth/callback?code=good&state={state}")).await;
+        assert_eq!(location(&back), "http://localhost/vgi/describe?a=1");
+        let page = browser.get("/describe?a=1").await;
+        assert_eq!(page.status(), StatusCode::UNAUTHORIZED);
+        assert_eq!(page.headers()["vgi-auth-reason"], "invalid_credential");
+        assert_eq!(page.headers()["cache-control"], "no-store");
+        let html = String::from_utf8(crate::testing::collect(page.into_body()).await.unwrap().to_vec()).unwrap();
+        assert!(html.contains("invalid_credential") && html.contains("the bearer token is unknown"), "{html}");
+        assert!(html.contains("href=\"http://localhost/vgi/describe?a=1\"") && !html.contains("of-another"), "{html}");
+        // Whoever wants to may try again.
+        assert!(browser.cookies.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_was_good_for_a_while_is_renewed() {
+    let provider = Provider::default();
+    let mut browser = Browser::new(&provider.start().await);
+    let cookies = cookies::Cookies::new(&TokenKeys::new([7; 32]), "/vgi", false);
+    let old = cookies.set_at(1_000, cookies::TOKEN, "of-another", None).unwrap();
+    let (name, rest) = old.to_str().unwrap().split_once('=').unwrap();
+    browser.cookies.insert(name.to_owned(), rest.split(';').next().unwrap().to_owned());
+    browser.begin("/describe", &provider).await;
+}
+
+#[tokio::test]
+async fn pages_can_show_who_is_logged_in() {
+    let claims = URL_SAFE_NO_PAD.encode(json!({"email": "alice@a.example", "groups": ["x"]}).to_string());
+    let provider = Provider { id_token: Some(format!("e30.{claims}.c2ln")), ..Provider::default() };
+    let mut browser = Browser::new(&provider.start().await);
+    let state = browser.begin("/", &provider).await["state"].clone();
+    browser.get(&format!("/_oauth/callback?code=good&state={state}")).await;
+    let shown = URL_SAFE_NO_PAD.decode(&browser.cookies["_vgi_identity"]).unwrap();
+    assert_eq!(serde_json::from_slice::<serde_json::Value>(&shown).unwrap(), json!({"email": "alice@a.example"}));
+    browser.get("/_oauth/logout").await;
+    assert!(browser.cookies.is_empty());
 }

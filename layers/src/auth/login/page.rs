@@ -1,0 +1,73 @@
+//! [`Page`]: why somebody is not logged in, for people.
+
+use askama::Template;
+use http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, SET_COOKIE, X_CONTENT_TYPE_OPTIONS,
+};
+use http::{HeaderValue, Response, StatusCode};
+use tower_vgi::Body;
+
+/// A page that says why somebody is not logged in.
+#[derive(Template)]
+#[template(path = "login.html")]
+pub(super) struct Page<'a> {
+    pub(super) status: StatusCode,
+    pub(super) text: &'a str,
+    /// What authentication says of the token.
+    pub(super) refusal: Option<Refusal<'a>>,
+    /// Where one can try again.
+    pub(super) retry: Option<&'a str>,
+}
+
+/// Why a token is refused.
+pub(super) struct Refusal<'a> {
+    pub(super) reason: &'a str,
+    pub(super) detail: &'a str,
+}
+
+impl<'a> Page<'a> {
+    pub(super) fn new(status: StatusCode, text: &'a str) -> Self {
+        Self { status, text, refusal: None, retry: None }
+    }
+
+    pub(super) fn response(&self, cookies: impl IntoIterator<Item = HeaderValue>) -> Response<Body> {
+        // Writing to a String cannot fail.
+        let mut response = Response::new(Body::from(self.render().unwrap_or_default()));
+        *response.status_mut() = self.status;
+        let headers = response.headers_mut();
+        let policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; \
+                      frame-ancestors 'none'";
+        for (name, value) in [
+            (CONTENT_TYPE, "text/html; charset=utf-8"),
+            (CACHE_CONTROL, "no-store"),
+            (CONTENT_SECURITY_POLICY, policy),
+            (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+            (REFERRER_POLICY, "no-referrer"),
+        ] {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+        for cookie in cookies {
+            headers.append(SET_COOKIE, cookie);
+        }
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::collect;
+
+    #[tokio::test]
+    async fn what_others_have_written_is_text() {
+        let page = Page {
+            refusal: Some(Refusal { reason: "invalid_credential", detail: "<script>" }),
+            retry: Some("https://a.example/?\"><script>"),
+            ..Page::new(StatusCode::UNAUTHORIZED, "<b>")
+        };
+        let body = collect(page.response(None).into_body()).await.unwrap();
+        let html = str::from_utf8(&body).unwrap();
+        assert!(!html.contains("<script>") && !html.contains("<b>") && !html.contains("?\""), "{html}");
+        assert!(html.contains("<code>invalid_credential</code>"));
+    }
+}
