@@ -94,6 +94,9 @@
 //! # fn main() {}
 //! ```
 #![deny(missing_docs)]
+// A stack is one type of all its layers down to the runtime's own parts in the core's sessions: deeper than the 128 types
+// that the compiler follows by itself.
+#![recursion_limit = "256"]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 #[macro_use]
