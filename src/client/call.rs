@@ -10,6 +10,7 @@ use super::answer::{Item, classify, only_batch};
 use super::channel::Channel;
 use super::envelope::{Endpoint, Target};
 use super::exchange::ExchangeStream;
+use super::otel::RequestSpan;
 use super::outgoing::{Outgoing, encode};
 use super::producer::ProducerStream;
 use super::response::ResponseReader;
@@ -229,9 +230,12 @@ impl<'a, S: HttpService> MethodCall<'a, S> {
     ) -> Result<(Box<ResponseReader>, Generation), RpcError> {
         let generation = self.channel.generation().await?;
         let uri = self.channel.uri(&self.target.path(generation, endpoint)?)?;
-        let metadata = self.target.metadata(generation);
+        let span = RequestSpan::begin(&uri, generation);
+        let mut metadata = self.target.metadata(generation);
+        span.add_to(&mut metadata);
         let frames = encode(schema.clone(), parameters, &metadata)?;
         let mut outgoing = Outgoing::rpc(uri, generation, frames).with_envelope(schema, metadata);
+        outgoing.span = Some(span);
         outgoing.replayable = self.idempotent || generation.repeats_calls();
         outgoing.streamed = producer && self.channel.shared.settings.streamed_producers;
         Ok((self.channel.ask(outgoing).await?, generation))

@@ -60,7 +60,7 @@ mod envelope;
 mod exchange;
 mod external;
 mod introspect;
-#[cfg(feature = "client-otel")]
+#[cfg_attr(not(feature = "client-otel"), path = "no_otel.rs")]
 mod otel;
 mod outgoing;
 mod producer;

@@ -1,42 +1,59 @@
-//! A span of OpenTelemetry for each request, and its context in the request's headers.
+//! A span of OpenTelemetry for each request, and its context in the request's headers and in the metadata of its batch.
 //!
 //! With what the program has set up for all of it: without a provider and a propagator nothing is made and nothing sent.
 
 use http::{HeaderMap, HeaderName, HeaderValue, Response, Uri};
 use opentelemetry::context::FutureExt as _;
-use opentelemetry::propagation::Injector;
+use opentelemetry::propagation::{Injector, TextMapPropagator};
 use opentelemetry::trace::{SpanKind, Status, TraceContextExt as _, Tracer as _};
 use opentelemetry::{Context, KeyValue, global};
 
 use crate::generation::Generation;
+use crate::wire::Metadata;
 use crate::{Body, RpcError};
 
-/// Runs what sends a request within a span named after its method.
-pub(super) async fn in_span<T>(
-    uri: &Uri,
-    generation: Generation,
-    work: impl Future<Output = Result<T, RpcError>>,
-) -> Result<T, RpcError> {
-    let method = method(uri.path(), generation);
-    let tracer = global::tracer("tower-vgi");
-    let mut attributes = vec![
-        KeyValue::new("rpc.system.name", "vgi_rpc"),
-        KeyValue::new("rpc.method", method.clone()),
-        KeyValue::new("http.request.method", "POST"),
-        KeyValue::new("url.path", uri.path().to_owned()),
-    ];
-    attributes.extend(uri.host().map(|host| KeyValue::new("server.address", host.to_owned())));
-    attributes.extend(uri.port_u16().map(|port| KeyValue::new("server.port", i64::from(port))));
-    let builder = tracer.span_builder(method).with_kind(SpanKind::Client).with_attributes(attributes);
-    let context = Context::current_with_span(tracer.build(builder));
-    let result = work.with_context(context.clone()).await;
-    let span = context.span();
-    if let Err(error) = &result {
-        span.set_attribute(KeyValue::new("error.type", error.code().as_str()));
-        span.set_status(Status::error(error.type_name().to_owned()));
+/// The span of a request, named after its method. It ends with the request, also with one that is given up.
+pub(crate) struct RequestSpan {
+    context: Context,
+}
+
+impl RequestSpan {
+    /// Begins it, as a part of what is current.
+    pub(super) fn begin(uri: &Uri, generation: Generation) -> Self {
+        let method = method(uri.path(), generation);
+        let tracer = global::tracer("tower-vgi");
+        let mut attributes = vec![
+            KeyValue::new("rpc.system.name", "vgi_rpc"),
+            KeyValue::new("rpc.method", method.clone()),
+            KeyValue::new("http.request.method", "POST"),
+            KeyValue::new("url.path", uri.path().to_owned()),
+        ];
+        attributes.extend(uri.host().map(|host| KeyValue::new("server.address", host.to_owned())));
+        attributes.extend(uri.port_u16().map(|port| KeyValue::new("server.port", i64::from(port))));
+        let builder = tracer.span_builder(method).with_kind(SpanKind::Client).with_attributes(attributes);
+        Self { context: Context::current_with_span(tracer.build(builder)) }
     }
-    span.end();
-    result
+
+    /// Tells whoever reads the batch of which trace the request is a part. Servers of the reference listen to this before
+    /// they do to the headers. What the application says itself counts.
+    pub(super) fn add_to(&self, metadata: &mut Metadata) {
+        let propagate = |propagator: &dyn TextMapPropagator| {
+            propagator.inject_context(&self.context, &mut Batch(metadata));
+        };
+        global::get_text_map_propagator(propagate);
+    }
+
+    /// Sends the request within the span.
+    pub(super) async fn around<T>(self, work: impl Future<Output = Result<T, RpcError>>) -> Result<T, RpcError> {
+        let result = work.with_context(self.context.clone()).await;
+        let span = self.context.span();
+        if let Err(error) = &result {
+            span.set_attribute(KeyValue::new("error.type", error.code().as_str()));
+            span.set_status(Status::error(error.type_name().to_owned()));
+        }
+        span.end();
+        result
+    }
 }
 
 /// Says in the span what the head of the response says.
@@ -60,6 +77,16 @@ impl Injector for Headers<'_> {
     fn set(&mut self, key: &str, value: String) {
         if let (Ok(name), Ok(value)) = (HeaderName::try_from(key), HeaderValue::try_from(value)) {
             self.0.insert(name, value);
+        }
+    }
+}
+
+struct Batch<'a>(&'a mut Metadata);
+
+impl Injector for Batch<'_> {
+    fn set(&mut self, key: &str, value: String) {
+        if self.0.get(key).is_none() {
+            self.0.insert(key, value);
         }
     }
 }

@@ -8,6 +8,7 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, h
 
 use super::channel::{Channel, NO, UNKNOWN, YES};
 use super::connect::ConnectionLost;
+use super::otel::{self, RequestSpan};
 use super::response::{ResponseReader, refusal};
 use super::retry::Replayable;
 use super::service::HttpService;
@@ -32,6 +33,8 @@ pub(crate) struct Outgoing {
     pub(crate) compressed: bool,
     /// Whether the channel's token goes with it.
     with_token: bool,
+    /// What traces the request, where that has begun.
+    pub(crate) span: Option<RequestSpan>,
     /// The schema and the metadata of the batch: what is left of the request when it is uploaded.
     #[cfg(feature = "external")]
     pub(crate) envelope: Option<(std::sync::Arc<WireSchema>, Metadata)>,
@@ -48,6 +51,7 @@ impl Outgoing {
             streamed: false,
             compressed: false,
             with_token: true,
+            span: None,
             #[cfg(feature = "external")]
             envelope: None,
         }
@@ -75,6 +79,7 @@ impl Outgoing {
             streamed: false,
             compressed: false,
             with_token: true,
+            span: None,
             #[cfg(feature = "external")]
             envelope: None,
         }
@@ -106,8 +111,7 @@ impl Outgoing {
             headers.remove(header::CONTENT_TYPE);
             headers.remove(header::ACCEPT);
         }
-        #[cfg(feature = "client-otel")]
-        super::otel::inject(&mut headers);
+        otel::inject(&mut headers);
         *request.headers_mut() = headers;
         if self.replayable {
             request.extensions_mut().insert(Replayable);
@@ -134,13 +138,12 @@ pub(crate) fn encode(
 
 impl<S: HttpService> Channel<S> {
     /// Sends an RPC request; gives what reads its response.
-    pub(crate) async fn ask(&self, outgoing: Outgoing) -> Result<Box<ResponseReader>, RpcError> {
-        #[cfg(feature = "client-otel")]
-        if let Some(generation) = outgoing.rpc {
-            let uri = outgoing.uri.clone();
-            return super::otel::in_span(&uri, generation, self.ask_once(outgoing)).await;
+    pub(crate) async fn ask(&self, mut outgoing: Outgoing) -> Result<Box<ResponseReader>, RpcError> {
+        let begin = |generation| RequestSpan::begin(&outgoing.uri, generation);
+        match outgoing.span.take().or_else(|| outgoing.rpc.map(begin)) {
+            Some(span) => span.around(self.ask_once(outgoing)).await,
+            None => self.ask_once(outgoing).await,
         }
-        self.ask_once(outgoing).await
     }
 
     async fn ask_once(&self, mut outgoing: Outgoing) -> Result<Box<ResponseReader>, RpcError> {
@@ -212,8 +215,7 @@ impl<S: HttpService> Channel<S> {
             },
         };
         let response = result.map_err(|error| unreachable(&error, &outgoing.uri))?;
-        #[cfg(feature = "client-otel")]
-        super::otel::responded(&response);
+        otel::responded(&response);
         self.learn(response.headers());
         if response.status() == StatusCode::UNAUTHORIZED {
             return Err(refusal::unauthorized(response).await);
