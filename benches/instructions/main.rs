@@ -33,13 +33,14 @@ type Make = fn() -> HotPath;
 /// Unary calls through each choice of layers, to see what each of them costs.
 const LAYERS: &str = "layers-";
 
-fn hot_paths() -> [(&'static str, Make); 12] {
+fn hot_paths() -> [(&'static str, Make); 14] {
     [
         ("codec-decode-unary", codec::decode),
         ("codec-encode-unary", codec::encode),
         ("echo-1MiB", rpc::echo),
         ("exchange-turn", rpc::exchange_turn),
         ("produce-step", rpc::produce_step),
+        ("unary-access-log-layers", rpc::unary_with_an_access_log),
         ("unary-bearer-layers", rpc::unary_with_a_bearer),
         ("unary-flat", rpc::unary_flat),
         ("unary-flat-layers", rpc::unary_flat_with_layers),
@@ -47,6 +48,7 @@ fn hot_paths() -> [(&'static str, Make); 12] {
         ("unary-namespaced", rpc::unary_namespaced),
         ("unary-namespaced-otel", rpc::unary_namespaced_with_otel),
         ("unary-namespaced-layers", rpc::unary_namespaced_with_layers),
+        ("unary-otel-layers", rpc::unary_observed_by_otel),
     ]
 }
 

@@ -14,6 +14,7 @@ use tower_vgi::Body;
 use tower_vgi::rpc::RpcService;
 use tower_vgi::wire::{Metadata, encode_batch, keys};
 use tower_vgi_layers::Stack;
+use tower_vgi_layers::access_log::AccessLogLayer;
 use tower_vgi_layers::auth::AuthLayer;
 use tower_vgi_layers::stack::{Place, StackBuilder};
 
@@ -41,11 +42,23 @@ pub(crate) fn unary_namespaced_with_layers() -> HotPath {
     add(Stack::new(core()).unwrap(), Wire::Namespaced)
 }
 
-/// One of ten calls is recorded and given to an exporter, which does nothing with it.
+/// Alone around the core.
 pub(crate) fn unary_namespaced_with_otel() -> HotPath {
     let others = Place::ALL.into_iter().filter(|place| *place != Place::Otel);
     let stack = others.fold(Stack::builder(core()).otel(additions::otel()), StackBuilder::without).build().unwrap();
     add(stack, Wire::Namespaced)
+}
+
+/// In addition to the layers of a default deployment, as `unary-namespaced-layers` has them.
+pub(crate) fn unary_observed_by_otel() -> HotPath {
+    add(Stack::builder(core()).otel(additions::otel()).build().unwrap(), Wire::Namespaced)
+}
+
+/// Likewise.
+pub(crate) fn unary_with_an_access_log() -> HotPath {
+    let core = core();
+    let log = AccessLogLayer::to_writer(core.info(), std::io::sink());
+    add(Stack::builder(core).access_log(log).build().unwrap(), Wire::Namespaced)
 }
 
 /// Through the layers of a default deployment and one that knows the token.

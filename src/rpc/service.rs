@@ -216,7 +216,7 @@ impl Inner {
             }
         }
         if let Some(record) = &context.record {
-            record.update(|recorded| recorded.dispatch(head, input));
+            record.dispatch(&call);
         }
         let reply = match &self.stack {
             Some(stack) => stack::run(stack.clone(), call).await,

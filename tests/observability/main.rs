@@ -5,16 +5,25 @@
 
 mod collector;
 mod losses;
+mod receiver;
+mod sentry_envelopes;
 #[path = "../support/mod.rs"]
 mod support;
+mod telemetry;
 mod traces;
+mod tracing_spans;
 
 use tower_vgi::rpc::{Method, Protocol, RpcService};
+use tracing::Instrument as _;
 
-/// A service with one method.
+/// A service with one method, which works within a span of its own.
 fn service() -> RpcService {
-    let double = Method::unary("double")
-        .parameter::<f64>("x")
-        .handler(|_context, params| async move { Ok(2.0 * params.get::<f64>(0)?) });
+    let double = Method::unary("double").parameter::<f64>("x").handler(|_context, params| {
+        let work = async move {
+            tokio::task::yield_now().await;
+            Ok(2.0 * params.get::<f64>(0)?)
+        };
+        work.instrument(tracing::info_span!("doubling"))
+    });
     RpcService::builder().protocol(Protocol::new("Calc").method(double)).build().unwrap()
 }

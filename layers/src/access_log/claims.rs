@@ -1,8 +1,10 @@
 //! Claims of a caller, without what is nobody's business.
 
+use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
+use serde::ser::{Serialize, SerializeMap as _, Serializer};
 use serde_json::{Map, Value};
 
 /// What stands in place of a value. That a caller has the claim is worth knowing; what it says is not.
@@ -32,32 +34,71 @@ const PRIVATE: [&str; 17] = [
 /// Whole names of the same kind, which are parts of harmless ones.
 const PRIVATE_NAMES: [&str; 2] = ["name", "website"];
 
+/// Of how many names of claims it is remembered whether they are shown. There are a dozen or so, unless callers make
+/// them up.
+const REMEMBERED: usize = 1024;
+
 /// Decides by name which values are shown.
 #[derive(Clone)]
-pub(super) struct Redact(Arc<dyn Fn(&str) -> bool + Send + Sync>);
+pub(super) struct Redact(Arc<Rule>);
+
+struct Rule {
+    show: Box<dyn Fn(&str) -> bool + Send + Sync>,
+    decided: RwLock<HashMap<String, bool>>,
+}
 
 impl Redact {
     pub(super) fn new(show: impl Fn(&str) -> bool + Send + Sync + 'static) -> Self {
-        Self(Arc::new(show))
+        Self(Arc::new(Rule { show: Box::new(show), decided: RwLock::default() }))
     }
 
-    /// The claims with the values that may be shown. Objects inside are looked at in the same way.
-    pub(super) fn claims(&self, claims: &Map<String, Value>) -> Map<String, Value> {
-        claims.iter().map(|(name, value)| (name.clone(), self.value(name, value))).collect()
-    }
-
-    fn value(&self, name: &str, value: &Value) -> Value {
-        if !(self.0)(name) {
-            return REDACTED.into();
+    fn shows(&self, name: &str) -> bool {
+        let Rule { show, decided } = &*self.0;
+        if let Some(shown) = decided.read().unwrap_or_else(PoisonError::into_inner).get(name) {
+            return *shown;
         }
-        self.inside(value)
+        let shown = show(name);
+        let mut decided = decided.write().unwrap_or_else(PoisonError::into_inner);
+        if decided.len() < REMEMBERED {
+            decided.insert(name.to_owned(), shown);
+        }
+        shown
     }
+}
 
-    fn inside(&self, value: &Value) -> Value {
-        match value {
-            Value::Object(members) => Value::Object(self.claims(members)),
-            Value::Array(values) => values.iter().map(|value| self.inside(value)).collect(),
-            other => other.clone(),
+/// Claims, of which the values are written that may be shown. Objects inside are looked at in the same way.
+pub(super) struct Shown<'a> {
+    pub(super) claims: &'a Map<String, Value>,
+    pub(super) redact: &'a Redact,
+}
+
+impl Serialize for Shown<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut members = serializer.serialize_map(Some(self.claims.len()))?;
+        for (name, value) in self.claims {
+            if self.redact.shows(name) {
+                members.serialize_entry(name, &Inside { value, redact: self.redact })?;
+            } else {
+                members.serialize_entry(name, REDACTED)?;
+            }
+        }
+        members.end()
+    }
+}
+
+/// A value that is shown, but for what is hidden inside.
+struct Inside<'a> {
+    value: &'a Value,
+    redact: &'a Redact,
+}
+
+impl Serialize for Inside<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let redact = self.redact;
+        match self.value {
+            Value::Object(claims) => Shown { claims, redact }.serialize(serializer),
+            Value::Array(values) => serializer.collect_seq(values.iter().map(|value| Inside { value, redact })),
+            other => other.serialize(serializer),
         }
     }
 }
@@ -81,12 +122,14 @@ fn is_private(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use serde_json::json;
 
     use super::*;
 
     fn redacted(redact: &Redact, claims: &Value) -> Value {
-        Value::Object(redact.claims(claims.as_object().unwrap()))
+        serde_json::to_value(Shown { claims: claims.as_object().unwrap(), redact }).unwrap()
     }
 
     #[test]
@@ -107,5 +150,18 @@ mod tests {
     fn what_is_shown_can_be_chosen() {
         let redact = Redact::new(|name| name == "email");
         assert_eq!(redacted(&redact, &json!({"email": "a@b", "sub": "u"})), json!({"email": "a@b", "sub": REDACTED}));
+    }
+
+    #[test]
+    fn names_are_decided_once_and_not_all_are_remembered() {
+        let asked = Arc::new(AtomicUsize::new(0));
+        let count = asked.clone();
+        let redact = Redact::new(move |_| count.fetch_add(1, Ordering::Relaxed) == 0);
+        assert!(redact.shows("sub") && redact.shows("sub"));
+        assert_eq!(asked.load(Ordering::Relaxed), 1);
+        for index in 0..2 * REMEMBERED {
+            redact.shows(&index.to_string());
+        }
+        assert_eq!(redact.0.decided.read().unwrap().len(), REMEMBERED);
     }
 }

@@ -3,46 +3,47 @@
 use tower_vgi::call_record::CalledMethod;
 use tower_vgi::rpc::type_name;
 
-use super::line::string;
+use super::json::{Line, member};
 
 /// Pieces of a line.
 #[derive(Debug)]
 pub(super) struct MethodText {
-    /// `Calculator.add`, escaped.
-    pub(super) message: Vec<u8>,
-    /// `"protocol":"Calculator","protocol_hash":"…","method":"add","method_type":"unary"`
-    pub(super) identity: Vec<u8>,
-    /// `[{"name":"a","type":"float64"}]`
-    pub(super) fields: Vec<u8>,
+    /// From after the timestamp to before the caller, of a call that went well.
+    pub(super) ok: Line,
+    /// The same of one that failed.
+    pub(super) error: Line,
+    /// `,"request_fields":[{"name":"a","type":"float64"}],"request_rows":`
+    pub(super) request: Line,
 }
 
 impl MethodText {
-    pub(super) fn new(method: &CalledMethod) -> Self {
-        let description = &method.description;
-        let mut message = Vec::new();
-        string(&mut message, &format!("{}.{}", method.protocol, description.name));
-        // The quotes are set around all of the message.
-        message.pop();
-        message.remove(0);
-
-        let mut identity = b"\"protocol\":".to_vec();
-        string(&mut identity, &method.protocol);
-        identity.extend_from_slice(b",\"protocol_hash\":");
-        string(&mut identity, &method.protocol_hash);
-        identity.extend_from_slice(b",\"method\":");
-        string(&mut identity, &description.name);
-        identity.extend_from_slice(b",\"method_type\":");
-        string(&mut identity, if description.kind.is_stream() { "stream" } else { "unary" });
-
-        let mut fields = vec![b'['];
-        for (index, field) in description.parameter_schema().fields().iter().enumerate() {
-            fields.extend_from_slice(if index == 0 { b"{\"name\":" } else { b",{\"name\":" });
-            string(&mut fields, field.name());
-            fields.extend_from_slice(b",\"type\":");
-            string(&mut fields, &type_name(field));
-            fields.push(b'}');
-        }
-        fields.push(b']');
-        Self { message, identity, fields }
+    /// `server` is `,"server_id":"…"`.
+    pub(super) fn new(server: &Line, method: &CalledMethod) -> Self {
+        Self { ok: identity(server, method, "ok"), error: identity(server, method, "error"), request: request(method) }
     }
+}
+
+fn identity(server: &Line, method: &CalledMethod, outcome: &str) -> Line {
+    let description = &method.description;
+    let mut line = Line::new();
+    line.raw(member!("level")).raw("\"INFO\"");
+    line.raw(member!("logger")).raw("\"vgi_rpc.access\"");
+    line.raw(member!("message")).string(&format!("{}.{} {outcome}", method.protocol, description.name));
+    line.bytes(server.as_bytes());
+    line.raw(member!("protocol")).string(&method.protocol);
+    line.raw(member!("protocol_hash")).string(&method.protocol_hash);
+    line.raw(member!("method")).string(&description.name);
+    line.raw(member!("method_type")).string(if description.kind.is_stream() { "stream" } else { "unary" });
+    line
+}
+
+fn request(method: &CalledMethod) -> Line {
+    let mut line = Line::new();
+    line.raw(member!("request_fields")).raw("[");
+    for (index, field) in method.description.parameter_schema().fields().iter().enumerate() {
+        line.raw(if index == 0 { "{\"name\":" } else { ",{\"name\":" }).string(field.name());
+        line.raw(member!("type")).string(&type_name(field)).raw("}");
+    }
+    line.raw("]").raw(member!("request_rows"));
+    line
 }

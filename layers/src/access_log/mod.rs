@@ -36,9 +36,11 @@
 
 mod claims;
 mod file;
+mod json;
 mod line;
 mod method_text;
 mod queue;
+mod record;
 mod sample;
 #[cfg(test)]
 mod tests;
@@ -57,6 +59,7 @@ use tower_vgi::{Advertise, Capabilities, PeerAddr};
 use crate::observe::{Observe, Observed, Outcome};
 use claims::Redact;
 use line::Lines;
+use record::Record;
 use sample::Sample;
 use writer::Writer;
 
@@ -113,8 +116,8 @@ impl AccessLogLayer {
         Ok(self)
     }
 
-    /// Shows the value of a claim only if `show` says so of its name. Default: all but those whose names speak of
-    /// credentials or of a person, such as `access_token`, `email` and `given_name`.
+    /// Shows the value of a claim only if `show` says so of its name; what it says is remembered. Default: all but those
+    /// whose names speak of credentials or of a person, such as `access_token`, `email` and `given_name`.
     pub fn show_claims(mut self, show: impl Fn(&str) -> bool + Send + Sync + 'static) -> Self {
         self.shared().lines.redact = Redact::new(show);
         self
@@ -196,7 +199,7 @@ impl Observe for AccessLog {
 
     fn end(&self, peer: Self::Seen, outcome: Outcome<'_>) {
         let Shared { lines, sample, writer } = &*self.0;
-        let Some(record) = line::Record::of(&outcome, peer) else { return };
+        let Some(record) = Record::of(&outcome, peer) else { return };
         if let Some(rate) = sample.take(&record) {
             lines.write(&record, rate, |line| writer.push(line));
         }

@@ -6,6 +6,9 @@ use std::time::{Duration, Instant};
 /// How long the writer waits after the first line for more, so that it writes many at once.
 const GATHER: Duration = Duration::from_millis(100);
 
+/// How much is enough to write at once: more would have left the processor's caches before it is written.
+const ENOUGH: usize = 256 << 10;
+
 /// A buffer that was needed for a moment gives the rest of its memory back.
 const KEPT: usize = 1 << 20;
 
@@ -71,7 +74,7 @@ impl Queue {
             state.lines.extend_from_slice(format!(",\"dropped_records\":{unreported}").as_bytes());
         }
         state.lines.extend_from_slice(b"}\n");
-        let hurry = !state.hurry && state.lines.len() > state.max_bytes / 2;
+        let hurry = !state.hurry && state.lines.len() > ENOUGH.min(state.max_bytes / 2);
         state.hurry |= hurry;
         drop(state);
         if was_empty || hurry {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::line::Record;
+use super::record::Record;
 
 /// A share of the calls.
 #[derive(Clone, Copy, Debug)]

@@ -5,6 +5,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use chrono::{DateTime, Datelike as _, Timelike as _};
 
+use super::json::Line;
+
 const LENGTH: usize = "2026-04-26T15:30:45".len();
 
 thread_local! {
@@ -12,7 +14,7 @@ thread_local! {
     static LAST: Cell<(u64, [u8; LENGTH])> = const { Cell::new((u64::MAX, [0; LENGTH])) };
 }
 
-pub(super) fn write(line: &mut Vec<u8>, time: SystemTime) {
+pub(super) fn write(line: &mut Line, time: SystemTime) {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     let (second, text) = LAST.get();
     let text = if second == since.as_secs() {
@@ -22,9 +24,8 @@ pub(super) fn write(line: &mut Vec<u8>, time: SystemTime) {
         LAST.set((since.as_secs(), text));
         text
     };
-    line.extend_from_slice(&text);
     let milliseconds = since.subsec_millis();
-    line.extend_from_slice(&[b'.', digit(milliseconds / 100), digit(milliseconds / 10), digit(milliseconds), b'Z']);
+    line.bytes(&text).bytes(&[b'.', digit(milliseconds / 100), digit(milliseconds / 10), digit(milliseconds), b'Z']);
 }
 
 fn render(second: u64) -> [u8; LENGTH] {
@@ -59,9 +60,9 @@ mod tests {
             (1_777_217_445_009, "2026-04-26T15:30:45.009Z"),
             (951_782_400_000, "2000-02-29T00:00:00.000Z"),
         ] {
-            let mut line = Vec::new();
+            let mut line = Line::new();
             write(&mut line, UNIX_EPOCH + Duration::from_millis(milliseconds));
-            assert_eq!(String::from_utf8(line).unwrap(), expected);
+            assert_eq!(line.as_bytes(), expected.as_bytes());
         }
     }
 }

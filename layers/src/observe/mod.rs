@@ -90,9 +90,6 @@ pub trait Observe: Clone {
 
     /// The answer has ended, or nobody waits for it any more. This is called exactly once, from wherever the end is
     /// noticed: it must not block.
-    ///
-    /// The record is held meanwhile, so that [`CallRecord::update`](tower_vgi::CallRecord::update) and
-    /// [`read`](tower_vgi::CallRecord::read) of this request would wait for ever: all there is to know is in `outcome`.
     fn end(&self, seen: Self::Seen, outcome: Outcome<'_>);
 }
 

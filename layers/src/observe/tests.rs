@@ -154,6 +154,27 @@ async fn an_observer_that_panics_harms_nobody() {
     assert_eq!(body.to_bytes(), "four");
 }
 
+#[tokio::test]
+async fn an_observer_may_touch_the_record_in_the_end() {
+    #[derive(Clone, Default)]
+    struct Touches(Arc<Mutex<Option<bool>>>);
+    impl Observe for Touches {
+        type Seen = CallRecord;
+        fn begin<B>(&self, request: &mut Request<B>) -> CallRecord {
+            CallRecord::of(request.extensions_mut())
+        }
+        fn end(&self, record: CallRecord, _outcome: Outcome<'_>) {
+            record.update(|call| call.cancelled = true);
+            *self.0.lock().unwrap() = Some(record.read(|call| call.cancelled));
+        }
+    }
+    let touches = Touches::default();
+    let service = ObserveLayer::new(touches.clone())
+        .layer(service_fn(|_: Request<RequestBody<Body>>| async { Ok::<_, Infallible>(Response::new(Body::empty())) }));
+    service.oneshot(Request::new(Body::empty())).await.unwrap().into_body().collect().await.unwrap();
+    assert_eq!(*touches.0.lock().unwrap(), Some(true));
+}
+
 #[test]
 fn a_request_body_of_known_size_is_not_boxed() {
     assert!(Body::from(RequestBody::new(Body::from("abc")).0).is_complete());

@@ -60,18 +60,16 @@ impl<O: Observe> Watch<O> {
         };
         // This may be noticed while something else unwinds, and an observer's failure is no reason to end a process.
         let _ = std::panic::catch_unwind(AssertUnwindSafe(|| {
-            self.record.read(|call| {
-                let outcome = Outcome {
-                    call,
-                    status: self.status,
-                    request_bytes,
-                    response_bytes: self.response_bytes,
-                    began: self.began,
-                    duration: self.began.elapsed(),
-                    end,
-                };
-                self.observer.end(seen, outcome);
-            });
+            let outcome = Outcome {
+                call: &self.record.snapshot(),
+                status: self.status,
+                request_bytes,
+                response_bytes: self.response_bytes,
+                began: self.began,
+                duration: self.began.elapsed(),
+                end,
+            };
+            self.observer.end(seen, outcome);
         }));
     }
 }

@@ -8,7 +8,8 @@ use opentelemetry::metrics::{Counter, Histogram, Meter};
 use tower_vgi::call_record::CalledMethod;
 
 use super::conventions::{self as names, legacy};
-use super::span;
+use super::counts::{Counters, Counts};
+use super::status::code;
 use crate::observe::{Outcome, PerMethod};
 
 /// The boundaries that the conventions recommend, in seconds.
@@ -32,114 +33,129 @@ const BYTES: [f64; 13] = [
 ];
 
 #[derive(Clone)]
-pub(super) struct Metrics {
+pub(super) struct Metrics(Arc<Shared>);
+
+struct Shared {
     duration: Histogram<f64>,
-    request_size: Histogram<u64>,
-    response_size: Histogram<u64>,
-    rows: Counter<u64>,
-    externalized: Counter<u64>,
+    sizes: Option<Sizes>,
+    counters: Counters,
     refused_tokens: Counter<u64>,
     legacy: Option<Legacy>,
     attributes: Vec<KeyValue>,
-    methods: PerMethod<MethodAttributes>,
+    methods: PerMethod<MethodMetrics>,
     /// Those of requests that lead to no method.
-    other: Arc<MethodAttributes>,
+    other: MethodMetrics,
+}
+
+/// How sizes are distributed.
+struct Sizes {
+    request: Histogram<u64>,
+    response: Histogram<u64>,
 }
 
 /// The reference's.
-#[derive(Clone)]
 struct Legacy {
     requests: Counter<u64>,
     duration: Histogram<f64>,
 }
 
-/// What is the same for all calls of a method.
-struct MethodAttributes {
-    call: Vec<KeyValue>,
-    received: Vec<KeyValue>,
-    sent: Vec<KeyValue>,
+/// What there is of a method.
+struct MethodMetrics {
+    attributes: Vec<KeyValue>,
+    counts: Counts,
 }
 
-impl MethodAttributes {
+impl MethodMetrics {
     fn new(own: &[KeyValue], name: String) -> Self {
-        let mut call = own.to_vec();
-        call.push(KeyValue::new(names::RPC_SYSTEM_NAME, names::VGI_RPC));
-        call.push(KeyValue::new(names::RPC_METHOD, Arc::<str>::from(name)));
-        let with = |direction: &'static str| {
-            let mut attributes = call.clone();
-            attributes.push(KeyValue::new(names::NETWORK_IO_DIRECTION, direction));
-            attributes
-        };
-        Self { received: with("receive"), sent: with("transmit"), call }
+        let mut attributes = own.to_vec();
+        attributes.push(KeyValue::new(names::RPC_SYSTEM_NAME, names::VGI_RPC));
+        attributes.push(KeyValue::new(names::RPC_METHOD, Arc::<str>::from(name)));
+        Self { counts: Counts::new(&attributes), attributes }
     }
+}
+
+/// What is measured besides durations.
+pub(super) struct Wanted {
+    pub(super) legacy: bool,
+    pub(super) size_histograms: bool,
+    pub(super) active_sessions: Option<Arc<dyn Fn() -> u64 + Send + Sync>>,
 }
 
 impl Metrics {
-    pub(super) fn new(
-        meter: &Meter,
-        with_legacy: bool,
-        attributes: Vec<KeyValue>,
-        active_sessions: Option<Arc<dyn Fn() -> u64 + Send + Sync>>,
-    ) -> Self {
+    pub(super) fn new(meter: &Meter, attributes: Vec<KeyValue>, wanted: Wanted) -> Self {
+        let counter = |name: &'static str, unit: &'static str| meter.u64_counter(name).with_unit(unit).build();
         let size =
             |name: &'static str| meter.u64_histogram(name).with_unit("By").with_boundaries(BYTES.to_vec()).build();
-        let counter = |name: &'static str, unit: &'static str| meter.u64_counter(name).with_unit(unit).build();
-        if let Some(count) = active_sessions {
-            // The meter keeps it, not the handle.
-            let _ = meter
-                .u64_observable_gauge("rpc.vgi_rpc.server.active_sessions")
-                .with_unit("{session}")
-                .with_callback(move |observer| observer.observe(count(), &[]))
-                .build();
-        }
         let seconds =
             |name: &'static str| meter.f64_histogram(name).with_unit("s").with_boundaries(SECONDS.to_vec()).build();
-        Self {
+        let shared = Arc::new(Shared {
             duration: seconds("rpc.server.call.duration"),
-            request_size: size("rpc.server.request.size"),
-            response_size: size("rpc.server.response.size"),
-            rows: counter("rpc.vgi_rpc.server.rows", "{row}"),
-            externalized: counter("rpc.vgi_rpc.server.externalized", "By"),
+            sizes: wanted.size_histograms.then(|| Sizes {
+                request: size("rpc.server.request.size"),
+                response: size("rpc.server.response.size"),
+            }),
+            counters: Counters {
+                bytes: counter("rpc.vgi_rpc.server.io", "By"),
+                rows: counter("rpc.vgi_rpc.server.rows", "{row}"),
+                externalized: counter("rpc.vgi_rpc.server.externalized", "By"),
+            },
             refused_tokens: counter("rpc.vgi_rpc.server.refused_tokens", "{token}"),
-            legacy: with_legacy.then(|| Legacy {
+            legacy: wanted.legacy.then(|| Legacy {
                 requests: counter("rpc.server.requests", "{request}"),
                 duration: seconds("rpc.server.duration"),
             }),
-            other: Arc::new(MethodAttributes::new(&attributes, names::OTHER.to_owned())),
+            other: MethodMetrics::new(&attributes, names::OTHER.to_owned()),
             attributes,
             methods: PerMethod::default(),
-        }
+        });
+        let collected = shared.clone();
+        // Asked whenever metrics are collected. The meter keeps it, not the handle.
+        let _ = meter
+            .u64_observable_gauge("rpc.vgi_rpc.server.active_sessions")
+            .with_unit("{session}")
+            .with_callback(move |observer| {
+                collected.tell();
+                if let Some(count) = &wanted.active_sessions {
+                    observer.observe(count(), &[]);
+                }
+            })
+            .build();
+        Self(shared)
     }
 
     pub(super) fn record(&self, outcome: &Outcome<'_>) {
+        let shared = &*self.0;
+        match &outcome.call.dispatched {
+            Some(dispatched) => {
+                let method = shared.methods.of(&dispatched.method, |method: &CalledMethod| {
+                    let name = format!("{}/{}", method.protocol, method.description.name);
+                    MethodMetrics::new(&shared.attributes, name)
+                });
+                shared.record(&method, outcome);
+            }
+            None => shared.record(&shared.other, outcome),
+        }
+    }
+}
+
+impl Shared {
+    fn record(&self, method: &MethodMetrics, outcome: &Outcome<'_>) {
         let call = outcome.call;
-        let method = match &call.dispatched {
-            Some(dispatched) => self.methods.of(&dispatched.method, |method: &CalledMethod| {
-                MethodAttributes::new(&self.attributes, format!("{}/{}", method.protocol, method.description.name))
-            }),
-            None => self.other.clone(),
-        };
         let seconds = outcome.duration.as_secs_f64();
-        match span::code(outcome) {
-            None => self.duration.record(seconds, &method.call),
+        match code(outcome) {
+            None => self.duration.record(seconds, &method.attributes),
             Some(code) => {
-                let mut attributes = method.call.clone();
+                let mut attributes = method.attributes.clone();
                 attributes.push(KeyValue::new(names::ERROR_TYPE, code.as_str()));
                 attributes.push(KeyValue::new(names::RPC_STATUS_CODE, code.as_str()));
                 self.duration.record(seconds, &attributes);
             }
         }
-        self.request_size.record(outcome.request_bytes, &method.call);
-        self.response_size.record(outcome.response_bytes, &method.call);
-        let count = |counter: &Counter<u64>, value: u64, attributes: &[KeyValue]| {
-            if value > 0 {
-                counter.add(value, attributes);
-            }
-        };
-        count(&self.rows, call.input.rows, &method.received);
-        count(&self.rows, call.output.rows, &method.sent);
-        count(&self.externalized, call.externalized_input_bytes, &method.received);
-        count(&self.externalized, call.externalized_output_bytes, &method.sent);
+        if let Some(sizes) = &self.sizes {
+            sizes.request.record(outcome.request_bytes, &method.attributes);
+            sizes.response.record(outcome.response_bytes, &method.attributes);
+        }
+        method.counts.count(outcome);
         if let Some(token) = call.refused_token {
             let mut attributes = self.attributes.clone();
             attributes.push(KeyValue::new(names::TOKEN, token.as_str()));
@@ -148,6 +164,12 @@ impl Metrics {
         if let Some(legacy) = &self.legacy {
             legacy.record(outcome, &self.attributes, seconds);
         }
+    }
+
+    /// Tells the counters what has been counted since.
+    fn tell(&self) {
+        self.other.counts.tell(&self.counters);
+        self.methods.for_each(|method| method.counts.tell(&self.counters));
     }
 }
 
@@ -158,7 +180,7 @@ impl Legacy {
         attributes.push(KeyValue::new(legacy::RPC_SYSTEM, names::VGI_RPC));
         attributes.push(KeyValue::new(legacy::RPC_SERVICE, dispatched.method.protocol.clone()));
         attributes.push(KeyValue::new(names::RPC_METHOD, dispatched.method.description.name.clone()));
-        let status = if span::code(outcome).is_some() { "error" } else { "ok" };
+        let status = if code(outcome).is_some() { "error" } else { "ok" };
         attributes.push(KeyValue::new(legacy::STATUS, status));
         self.requests.add(1, &attributes);
         self.duration.record(seconds, &attributes);

@@ -36,26 +36,35 @@
 //! | name | unit | what |
 //! |---|---|---|
 //! | `rpc.server.call.duration` | `s` | histogram; its count is that of the requests |
-//! | `rpc.server.request.size`, `rpc.server.response.size` | `By` | histograms, as sent |
+//! | `rpc.vgi_rpc.server.io` | `By` | counter of bodies as sent, by `network.io.direction` |
+//! | `rpc.server.request.size`, `rpc.server.response.size` | `By` | histograms of the same, where [wanted](OtelLayer::size_histograms) |
 //! | `rpc.vgi_rpc.server.rows` | `{row}` | counter, by `network.io.direction` |
 //! | `rpc.vgi_rpc.server.externalized` | `By` | counter: stored elsewhere or fetched from there, by direction |
 //! | `rpc.vgi_rpc.server.refused_tokens` | `{token}` | counter, by `rpc.vgi_rpc.token` |
 //! | `rpc.vgi_rpc.server.active_sessions` | `{session}` | gauge, where it is [told](OtelLayer::active_sessions) |
 //!
-//! By `rpc.method`, and `error.type` where a call failed; never by what callers choose.
+//! By `rpc.method`, and `error.type` where a call failed; never by what callers choose. Counters are told what has been
+//! counted when metrics are collected.
 //!
-//! # Two halves
+//! # When spans begin
 //!
 //! Whether the metadata has a context is known when the body has been read. So where the headers have none, the span
-//! begins with the call: that is what [`OtelCallLayer`] does. `Stack` puts both in their places; by hand, give the core
-//! [the other half](OtelCallLayer) as a call layer.
+//! begins with the call, and what layers have begun before is outside of it: a trace of its own where the metadata has a
+//! context, else what the span is a part of. The span of [`trace`](crate::trace) is such a one under
+//! `tracing-opentelemetry`; callers that send headers, as those of this crate do, have all of it in one trace.
+//!
+//! A layer between this one and the core that hands the request over to another task has to hand over the context as
+//! well, as with all spans (`opentelemetry::context::FutureExt`).
 
-mod call;
+mod attributes;
 mod conventions;
+mod counts;
 mod metrics;
 mod observer;
 mod propagation;
+mod scope;
 mod span;
+mod status;
 #[cfg(test)]
 mod tests;
 
@@ -70,10 +79,9 @@ use tower_layer::Layer;
 use tower_vgi::{Advertise, Capabilities};
 
 use crate::observe::Observed;
-use metrics::Metrics;
+use metrics::{Metrics, Wanted};
 use span::Spans;
 
-pub use call::{OtelCall, OtelCallFuture, OtelCallLayer};
 pub use observer::{Otel, Seen};
 
 /// Makes spans and metrics. See the [module](self).
@@ -84,6 +92,7 @@ pub struct OtelLayer {
     meter: Option<Meter>,
     no_spans: bool,
     no_metrics: bool,
+    size_histograms: bool,
     legacy: bool,
     attributes: Vec<KeyValue>,
     claims: Vec<(String, String)>,
@@ -120,6 +129,13 @@ impl OtelLayer {
     /// Records no metrics.
     pub fn without_metrics(mut self) -> Self {
         self.no_metrics = true;
+        self
+    }
+
+    /// Records besides how sizes are distributed, for each request: `rpc.server.request.size` and
+    /// `rpc.server.response.size`. Their sums are always there (`rpc.vgi_rpc.server.io`).
+    pub fn size_histograms(mut self) -> Self {
+        self.size_histograms = true;
         self
     }
 
@@ -163,7 +179,12 @@ impl OtelLayer {
         });
         let metrics = (!self.no_metrics).then(|| {
             let meter = self.meter.clone().unwrap_or_else(|| global::meter_with_scope(scope()));
-            Metrics::new(&meter, self.legacy, self.attributes.clone(), self.active_sessions.clone())
+            let wanted = Wanted {
+                legacy: self.legacy,
+                size_histograms: self.size_histograms,
+                active_sessions: self.active_sessions.clone(),
+            };
+            Metrics::new(&meter, self.attributes.clone(), wanted)
         });
         Otel::new(spans, metrics)
     }

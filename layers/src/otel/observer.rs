@@ -5,6 +5,7 @@ use std::sync::Arc;
 use http::{Method, Request};
 
 use super::metrics::Metrics;
+use super::scope;
 use super::span::{RequestSpan, Spans};
 use crate::observe::{Observe, Outcome};
 
@@ -17,7 +18,7 @@ pub struct Otel {
 
 /// What is kept of a request: its span. `None` for requests that are not of the protocol, such as those for health.
 #[derive(Debug)]
-pub struct Seen(Option<Option<RequestSpan>>);
+pub struct Seen(Option<Option<Arc<RequestSpan>>>);
 
 impl Otel {
     pub(super) fn new(spans: Option<Spans>, metrics: Option<Metrics>) -> Self {
@@ -36,9 +37,10 @@ impl Observe for Otel {
     }
 
     fn in_scope<R>(&self, seen: &Seen, work: impl FnOnce() -> R) -> R {
-        let Seen(Some(Some(span))) = seen else { return work() };
-        let _inside = span.context().attach();
-        work()
+        match seen {
+            Seen(Some(Some(span))) => scope::within(span.context(), work),
+            _ => work(),
+        }
     }
 
     fn end(&self, seen: Seen, outcome: Outcome<'_>) {

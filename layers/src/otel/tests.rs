@@ -210,7 +210,7 @@ async fn earlier_names_come_besides() {
 #[tokio::test]
 async fn requests_are_measured() {
     let telemetry = Telemetry::new();
-    let layer = telemetry.layer().active_sessions(|| 3);
+    let layer = telemetry.layer().active_sessions(|| 3).size_histograms();
     let service = layer.layer(service_fn(|request: Request<RequestBody<Body>>| {
         CallRecord::update_in(request.extensions(), |call| {
             call.dispatched = Some(dispatched());
@@ -239,6 +239,8 @@ async fn requests_are_measured() {
     assert_eq!(value("rpc.server.call.duration", &[method]), Some(1));
     assert_eq!(value("rpc.server.request.size", &[method]), Some(12));
     assert_eq!(value("rpc.server.response.size", &[method]), Some(15));
+    assert_eq!(value("rpc.vgi_rpc.server.io", &[method, "network.io.direction=receive"]), Some(12));
+    assert_eq!(value("rpc.vgi_rpc.server.io", &[method, "network.io.direction=transmit"]), Some(15));
     assert_eq!(value("rpc.vgi_rpc.server.rows", &[method, "network.io.direction=receive"]), Some(6));
     assert_eq!(value("rpc.vgi_rpc.server.rows", &[method, "network.io.direction=transmit"]), Some(15));
     assert_eq!(value("rpc.vgi_rpc.server.externalized", &[method, "network.io.direction=transmit"]), Some(300));
@@ -267,7 +269,7 @@ async fn refused_requests_are_spans_and_those_for_health_are_none() {
 #[tokio::test]
 async fn the_metadata_of_the_batch_can_have_the_context() {
     let telemetry = Telemetry::new();
-    let service = RpcService::builder().protocol(protocol()).layer(OtelCallLayer::new()).build().unwrap();
+    let service = RpcService::builder().protocol(protocol()).build().unwrap();
     let service = telemetry.layer().layer(service);
     let batch = arrow_array::RecordBatch::try_from_iter_with_nullable([(
         "n",

@@ -1,5 +1,7 @@
 //! What is measured.
 
+use std::sync::Arc;
+
 use http::{Method, Request};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -142,12 +144,12 @@ impl Metrics {
 /// What [`PrometheusLayer`](super::PrometheusLayer) observes with.
 #[derive(Clone, Debug)]
 pub struct Counting {
-    metrics: Metrics,
+    metrics: Arc<Metrics>,
 }
 
 impl Counting {
     pub(super) fn new(metrics: Metrics) -> Self {
-        Self { metrics }
+        Self { metrics: Arc::new(metrics) }
     }
 }
 

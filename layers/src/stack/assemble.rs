@@ -86,19 +86,6 @@ pub(super) fn assemble(mut settings: StackBuilder) -> Result<Stack, StackError> 
     // The last to be made: it exposes what all others send.
     let cors = cors(std::mem::take(&mut settings.cors), &capabilities);
 
-    // Here the span of a call begins, where its caller has put the context into the metadata.
-    #[cfg(feature = "otel")]
-    let service = match settings.otel.is_some() && settings.is_own(Place::Otel) {
-        true => service.with_layer(crate::otel::OtelCallLayer::new()),
-        false => service,
-    };
-    #[cfg(feature = "otel")]
-    let otel = settings.otel.take().map(|layer| {
-        let sessions = service.sessions().clone();
-        layer.counting_sessions(move || sessions.len() as u64)
-    });
-    #[cfg(not(feature = "otel"))]
-    let otel = None::<tower_layer::Identity>;
     let drain_handle = service.sessions().drain_handle();
     let stack = settings.take(Place::Sticky).fill(sticky, service);
     let stack = settings.take(Place::ResponseLimit).fill(response_limit, stack);
@@ -118,7 +105,7 @@ pub(super) fn assemble(mut settings: StackBuilder) -> Result<Stack, StackError> 
     let stack = settings.take(Place::Capabilities).fill(Some(CapabilitiesLayer::new(capabilities.clone())), stack);
     let stack = settings.take(Place::AccessLog).fill(access_log, stack);
     let stack = settings.take(Place::Trace).fill(Some(TraceLayer::new()), stack);
-    let stack = settings.take(Place::Otel).fill(otel, stack);
+    let stack = settings.take(Place::Otel).fill(settings.otel.take(), stack);
     let stack = settings.take(Place::RequestId).fill(Some(request_id), stack);
     let stack = settings.take(Place::Mount).fill(mount, stack);
     let stack = Change::default().fill(last_net, stack);

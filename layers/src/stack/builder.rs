@@ -19,9 +19,14 @@ use crate::auth::oauth::ResourceMetadata;
 use crate::body_timeout::RequestBodyTimeoutLayer;
 use crate::compression::CompressionLayer;
 use crate::cors::{AllowOrigin, ResourcePolicy};
+#[cfg(feature = "otel")]
+use crate::otel::OtelLayer;
 use crate::pages::PagesLayer;
 use crate::readiness::Readiness;
 use crate::start_hook::StartHookLayer;
+/// In its place where there is none.
+#[cfg(not(feature = "otel"))]
+use tower_layer::Identity as OtelLayer;
 
 /// Describes a stack; see [`Stack::builder`]. Nothing is checked before [`build`](Self::build).
 #[must_use = "a builder does nothing until `build` is called"]
@@ -41,8 +46,7 @@ pub struct StackBuilder {
     pub(super) sticky: StickySettings,
     pub(super) repository: Option<String>,
     pub(super) access_log: Option<AccessLogLayer>,
-    #[cfg(feature = "otel")]
-    pub(super) otel: Option<crate::otel::OtelLayer>,
+    pub(super) otel: Option<OtelLayer>,
     pub(super) start_hook: Option<StartHookLayer>,
     pub(super) advertised: Capabilities,
     changes: BTreeMap<Place, Change>,
@@ -92,7 +96,6 @@ impl StackBuilder {
             sticky: StickySettings::default(),
             repository: None,
             access_log: None,
-            #[cfg(feature = "otel")]
             otel: None,
             start_hook: None,
             advertised: Capabilities::new(),
@@ -225,8 +228,9 @@ impl StackBuilder {
 
     /// Makes spans and metrics of OpenTelemetry, here and around the calls. Default: none.
     #[cfg(feature = "otel")]
-    pub fn otel(mut self, layer: crate::otel::OtelLayer) -> Self {
-        self.otel = Some(layer);
+    pub fn otel(mut self, layer: OtelLayer) -> Self {
+        let sessions = self.service.sessions().clone();
+        self.otel = Some(layer.counting_sessions(move || sessions.len() as u64));
         self
     }
 

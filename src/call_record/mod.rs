@@ -20,21 +20,45 @@
 //! record.read(|call| assert_eq!(call.session.as_ref().unwrap().id, "5f0c"));
 //! ```
 
+mod dispatched;
+mod session;
+mod traffic;
+
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use arrow_array::{Array as _, RecordBatch};
-use http::{Extensions, HeaderValue};
+use http::Extensions;
 
 use crate::RpcError;
 use crate::rpc::call::CallHead;
-use crate::rpc::{Generation, MethodDescription, MethodKind, Operation, Protocol, protocol_hash};
+use crate::rpc::{Call, MethodKind, Operation};
 use crate::vocabulary::AuthContext;
 use crate::wire::{AnnotatedBatch, Metadata, keys};
 
+pub use dispatched::{CalledMethod, DispatchedCall};
+pub use session::{RecordedSession, SessionAction};
+pub use traffic::Traffic;
+
 /// What is known of one request, shared by all who know something and all who observe. Clones are the same record.
+///
+/// What is known is looked at without holding anything: whoever looks may also fill in.
 #[derive(Clone, Debug, Default)]
-pub struct CallRecord(Arc<Mutex<RecordedCall>>);
+pub struct CallRecord(Arc<Mutex<State>>);
+
+#[derive(Default)]
+struct State {
+    call: Arc<RecordedCall>,
+    listeners: Vec<Arc<dyn CallListener>>,
+}
+
+/// Is told when a request becomes a call: for what depends on the batch of the request, such as a trace of which its
+/// metadata says that it is a part.
+pub trait CallListener: Send + Sync {
+    /// All checks are passed, and the call is about to be handed on to the layers around calls and its method.
+    ///
+    /// This happens in the midst of the work for the request, which waits: it must not block.
+    fn dispatched(&self, call: &Call, record: &CallRecord);
+}
 
 impl CallRecord {
     /// The record of a request, for observers: the one that an observer outside has put there, else a new one.
@@ -51,17 +75,44 @@ impl CallRecord {
 
     /// Fills in something.
     pub fn update(&self, change: impl FnOnce(&mut RecordedCall)) {
-        change(&mut self.lock());
+        // A copy is made only if somebody still looks at what was known before.
+        change(Arc::make_mut(&mut self.lock().call));
     }
 
     /// Looks at what is known so far. All of it is there when the body of the response has ended or was dropped.
     pub fn read<R>(&self, look: impl FnOnce(&RecordedCall) -> R) -> R {
-        look(&self.lock())
+        look(&self.snapshot())
+    }
+
+    /// What is known now, to be kept. What is filled in later is not in it.
+    pub fn snapshot(&self) -> Arc<RecordedCall> {
+        self.lock().call.clone()
+    }
+
+    /// Tells a listener when the request becomes a call, unless it has. It must not keep the record, which keeps it.
+    pub fn listen(&self, listener: Arc<dyn CallListener>) {
+        self.lock().listeners.push(listener);
+    }
+
+    /// Says that a call is handed on to its method.
+    pub(crate) fn dispatch(&self, call: &Call) {
+        let listeners = {
+            let mut state = self.lock();
+            Arc::make_mut(&mut state.call).dispatch(&call.head, &call.input);
+            std::mem::take(&mut state.listeners)
+        };
+        listeners.iter().for_each(|listener| listener.dispatched(call, self));
     }
 
     /// A panic while it is held leaves a record of which something is missing, which any may be.
-    fn lock(&self) -> MutexGuard<'_, RecordedCall> {
+    fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for State {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.call.fmt(formatter)
     }
 }
 
@@ -100,63 +151,6 @@ pub struct RecordedCall {
     pub span: Option<SpanIds>,
 }
 
-/// A call that was handed on to its method.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct DispatchedCall {
-    /// What is called.
-    pub method: Arc<CalledMethod>,
-    /// What is asked of it.
-    pub operation: Operation,
-    /// Which form of the wire the caller speaks.
-    pub generation: Generation,
-    /// The id of the request.
-    pub request_id: HeaderValue,
-    /// How many rows the request has: its parameters are one; a call without parameters may have none.
-    pub request_rows: u64,
-}
-
-impl DispatchedCall {
-    /// A call, for testing a layer without a core.
-    pub fn new(
-        method: impl Into<Arc<CalledMethod>>,
-        operation: Operation,
-        generation: Generation,
-        request_id: HeaderValue,
-    ) -> Self {
-        Self { method: method.into(), operation, generation, request_id, request_rows: 1 }
-    }
-}
-
-/// A method with its protocol: what observers group by. Names of methods alone may collide.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct CalledMethod {
-    /// The wire name of the protocol.
-    pub protocol: Arc<str>,
-    /// What the protocol looks like, as 64 hexadecimal digits; see [`protocol_hash`].
-    pub protocol_hash: Arc<str>,
-    /// What the method looks like.
-    pub description: Arc<MethodDescription>,
-}
-
-impl CalledMethod {
-    /// A method of a protocol, if it has it.
-    ///
-    /// ```
-    /// use tower_vgi::call_record::CalledMethod;
-    /// use tower_vgi::rpc::{Method, Protocol};
-    ///
-    /// let ping = Method::unary("ping").handler(|_ctx, _params| async { Ok(()) });
-    /// let protocol = Protocol::new("Greeter").method(ping);
-    /// assert_eq!(&*CalledMethod::of(&protocol, "ping").unwrap().protocol, "Greeter");
-    /// ```
-    pub fn of(protocol: &Protocol, method: &str) -> Option<Self> {
-        let description = protocol.methods.get(method)?.description.clone();
-        Some(Self { protocol: protocol.name().into(), protocol_hash: protocol_hash(protocol).into(), description })
-    }
-}
-
 /// What a caller sent and was not believed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -180,62 +174,6 @@ impl RefusedToken {
     }
 }
 
-/// What a request had to do with sessions.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct RecordedSession {
-    /// What happened.
-    pub action: SessionAction,
-    /// Which session it was; empty where there was none.
-    pub id: String,
-}
-
-impl RecordedSession {
-    /// Something that happened to a session.
-    pub fn new(action: SessionAction, id: impl Into<String>) -> Self {
-        Self { action, id: id.into() }
-    }
-
-    /// The server has sessions, and the request has nothing to do with one.
-    pub fn none() -> Self {
-        Self::new(SessionAction::None, "")
-    }
-}
-
-/// What happens to a session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum SessionAction {
-    /// Nothing: there is none.
-    None,
-    /// It begins with this call.
-    Opened,
-    /// The call is one of the session.
-    Resumed,
-    /// It ends with this call.
-    Closed,
-}
-
-/// How much Arrow data went one way. Rows and bytes are those of the columns, whatever their form on the wire.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Traffic {
-    /// Batches of data.
-    pub batches: u64,
-    /// Their rows.
-    pub rows: u64,
-    /// Their size in memory.
-    pub bytes: u64,
-}
-
-impl Traffic {
-    /// Counts a batch.
-    pub fn add(&mut self, batch: &RecordBatch) {
-        self.batches += 1;
-        self.rows += batch.num_rows() as u64;
-        self.bytes += logical_size(batch);
-    }
-}
-
 /// The ids of a span, as W3C Trace Context has them.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct SpanIds {
@@ -252,8 +190,7 @@ impl fmt::Debug for SpanIds {
 }
 
 impl RecordedCall {
-    /// Says that a call is handed on to its method.
-    pub(crate) fn dispatch(&mut self, head: &CallHead, input: &AnnotatedBatch) {
+    fn dispatch(&mut self, head: &CallHead, input: &AnnotatedBatch) {
         self.dispatched = Some(DispatchedCall {
             method: head.method.called.clone(),
             operation: head.operation,
@@ -261,7 +198,11 @@ impl RecordedCall {
             request_id: head.identity.request_id.clone(),
             request_rows: input.batch.num_rows() as u64,
         });
-        self.auth = head.parts.extensions.get().cloned();
+        // Most often it is what the layer that asked has said already.
+        let auth = head.parts.extensions.get();
+        if self.auth.as_ref() != auth {
+            self.auth = auth.cloned();
+        }
         self.request_state_bytes = head.tokens.cursor.as_ref().map(|cursor| cursor.len() as u64);
         // The batch that asks a producer for its next step, or ends a stream, is nothing but a question.
         let asks = match head.operation {
@@ -288,10 +229,17 @@ impl RecordedCall {
     }
 }
 
-/// What the columns hold: slices count with what they show, not with the memory that they share.
-fn logical_size(batch: &RecordBatch) -> u64 {
-    let size = |column: &arrow_array::ArrayRef| {
-        column.to_data().get_slice_memory_size().unwrap_or_else(|_| column.get_buffer_memory_size())
-    };
-    batch.columns().iter().map(size).sum::<usize>() as u64
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_looks_may_fill_in() {
+        let record = CallRecord::default();
+        record.read(|before| {
+            record.update(|call| call.cancelled = true);
+            assert!(!before.cancelled);
+        });
+        assert!(record.read(|call| call.cancelled));
+    }
 }
