@@ -14,7 +14,7 @@ pub(super) const TOKEN: &str = "_vgi_auth";
 pub(super) const IDENTITY: &str = "_vgi_identity";
 /// How long a login may take, in seconds.
 pub(super) const SESSION_SECONDS: u64 = 600;
-/// Browsers drop what is longer.
+/// Browsers drop a cookie without a word whose name and value are longer together.
 const MAX_LENGTH: usize = 4096;
 
 /// What was sealed into a cookie.
@@ -46,20 +46,19 @@ impl Cookies {
     pub(super) fn set_at(&self, made: u64, name: &str, value: &str, max_age: Option<u64>) -> Option<HeaderValue> {
         let expires = max_age.map_or(u64::MAX, |age| made.saturating_add(age));
         let sealed = self.sealer.seal(format!("{made} {expires} {value}").as_bytes(), &[name.as_bytes()]);
-        (sealed.len() <= MAX_LENGTH).then(|| self.header(name, &sealed, max_age)).flatten()
-    }
-
-    /// One that is not sealed, and that scripts may read. None where it would be longer than browsers take.
-    pub(super) fn show(&self, name: &str, value: &str, max_age: Option<u64>) -> Option<HeaderValue> {
-        (value.len() <= MAX_LENGTH).then(|| self.header(name, value, max_age)).flatten()
+        self.plain(name, &sealed, max_age)
     }
 
     pub(super) fn clear(&self, name: &str) -> Option<HeaderValue> {
-        self.header(name, "", Some(0))
+        self.plain(name, "", Some(0))
     }
 
-    /// Of this host only, since no domain is named.
-    fn header(&self, name: &str, value: &str, max_age: Option<u64>) -> Option<HeaderValue> {
+    /// One that is not sealed. None where it would be longer than browsers take. Of this host only, since no domain is
+    /// named.
+    pub(super) fn plain(&self, name: &str, value: &str, max_age: Option<u64>) -> Option<HeaderValue> {
+        if name.len() + value.len() > MAX_LENGTH {
+            return None;
+        }
         let below = if name == SESSION { "/_oauth/" } else { "" };
         let path = format!("{}{below}", self.prefix);
         let path = if path.is_empty() { "/" } else { &path };
@@ -124,9 +123,11 @@ mod tests {
     #[test]
     fn scripts_read_only_what_is_to_be_shown() {
         let cookies = Cookies::new(&TokenKeys::new([1; 32]), "/vgi", true);
-        let header = cookies.show(IDENTITY, "e30", Some(60)).unwrap();
+        let header = cookies.plain(IDENTITY, "e30", Some(60)).unwrap();
         assert_eq!(header, "_vgi_identity=e30; Path=/vgi; Max-Age=60; SameSite=Lax; Secure");
-        assert!(cookies.show(IDENTITY, &"x".repeat(MAX_LENGTH + 1), None).is_none());
+        let longest = MAX_LENGTH - IDENTITY.len();
+        assert!(cookies.plain(IDENTITY, &"x".repeat(longest), None).is_some());
+        assert!(cookies.plain(IDENTITY, &"x".repeat(longest + 1), None).is_none());
     }
 
     #[test]

@@ -148,13 +148,14 @@ impl Flow {
             }
             Destination::Frontend(_) => bad("The page that sent you here is not one of this service's.", "a frontend"),
             Destination::Page(target) => {
-                let Some(token) = self.cookies.set(TOKEN, &granted.token, granted.expires_in) else {
+                // One that is over at once would be gone before anybody could say that it is refused.
+                let lasting = granted.expires_in.map(|seconds| seconds.max(JUST_NOW));
+                let Some(token) = self.cookies.set(TOKEN, &granted.token, lasting) else {
                     let text = "The identity provider's token does not fit into a cookie.";
                     return self.failed(StatusCode::BAD_GATEWAY, text, "the token is too long");
                 };
                 let identity = granted.id_token.as_deref().and_then(shown);
-                let identity = match identity.and_then(|shown| self.cookies.show(IDENTITY, &shown, granted.expires_in))
-                {
+                let identity = match identity.and_then(|shown| self.cookies.plain(IDENTITY, &shown, lasting)) {
                     Some(identity) => Some(identity),
                     // That of somebody else may be there.
                     None => self.cookies.clear(IDENTITY),

@@ -38,6 +38,7 @@ struct Provider {
     token_endpoint: Option<&'static str>,
     /// In place of a token that is good for something.
     id_token: Option<String>,
+    expires_in: Option<u64>,
     /// What the token endpoint says to whoever has a refresh token.
     refreshed: Option<(u16, String)>,
 }
@@ -74,7 +75,7 @@ impl Provider {
                     return Ok(Response::builder().status(400).body(Body::empty()).unwrap());
                 }
                 let id_token = self.id_token.as_deref().unwrap_or("s3cret");
-                json!({"access_token": "opaque", "id_token": id_token, "refresh_token": "again", "expires_in": 3600})
+                json!({"access_token": "opaque", "id_token": id_token, "refresh_token": "again", "expires_in": self.expires_in})
             }
         };
         Ok(Response::new(Body::from(answer.to_string())))

@@ -159,9 +159,9 @@ async fn keeps_the_layer_contract() {
 /// asking, and the browser run in circles.
 #[tokio::test]
 async fn a_token_that_is_refused_right_after_the_login_ends_it() {
-    let provider = Provider { id_token: Some("of-another".to_owned()), ..Provider::default() };
-    let mut browser = Browser::new(&provider.start().await);
-    for _ in 0..2 {
+    for expires_in in [None, Some(3600), Some(0)] {
+        let provider = Provider { id_token: Some("of-another".to_owned()), expires_in, ..Provider::default() };
+        let mut browser = Browser::new(&provider.start().await);
         let state = browser.begin("/describe?a=1", &provider).await["state"].clone();
         let back = browser.get(&format!("/_oauth/callback?code=good&state={state}")).await;
         assert_eq!(location(&back), "http://localhost/vgi/describe?a=1");
@@ -174,6 +174,7 @@ async fn a_token_that_is_refused_right_after_the_login_ends_it() {
         assert!(html.contains("href=\"http://localhost/vgi/describe?a=1\"") && !html.contains("of-another"), "{html}");
         // Whoever wants to may try again.
         assert!(browser.cookies.is_empty());
+        browser.begin("/describe?a=1", &provider).await;
     }
 }
 
