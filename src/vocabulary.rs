@@ -13,7 +13,7 @@ pub use crate::claims::Claims;
 
 /// Who calls. Inserted by an authentication layer; without one everybody is anonymous.
 ///
-/// Stream tokens are bound to the domain and the principal: they open for the same caller only.
+/// Stream tokens and sessions are bound to the domain, the principal and the evidence: they open for the same caller only.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct AuthContext {
@@ -25,6 +25,8 @@ pub struct AuthContext {
     pub authenticated: bool,
     /// What the authenticator knows besides.
     pub claims: Claims,
+    /// What else the caller's streams and sessions are bound to; mostly nothing. See [`bound_to`](Self::bound_to).
+    pub evidence: String,
 }
 
 impl AuthContext {
@@ -35,7 +37,7 @@ impl AuthContext {
 
     /// A caller who proved to be `principal`.
     pub fn authenticated(domain: impl Into<String>, principal: impl Into<String>) -> Self {
-        Self { domain: domain.into(), principal: principal.into(), authenticated: true, claims: Claims::default() }
+        Self { domain: domain.into(), principal: principal.into(), authenticated: true, ..Self::default() }
     }
 
     /// Adds a claim.
@@ -45,12 +47,46 @@ impl AuthContext {
         self
     }
 
-    /// Who this is, as associated data for what is sealed (`rpc::Sealer`): a secret that is sealed with it opens for
-    /// the same caller only. The same for everybody who is anonymous; claims do not count.
-    pub fn binding(&self) -> [&[u8]; 3] {
+    /// Binds what the caller carries to more than who they are: streams and sessions that were opened with this evidence
+    /// go on with the same only. Several kinds can be added one after the other; each counts.
+    ///
+    /// For what authorization rests on besides the principal and what does not change from request to request, such as
+    /// the workload at the other end of a mesh or a digest of its capabilities; also of callers who are otherwise
+    /// anonymous. Not for what is renewed in between: neither the time of a login, nor the id of a token or of a
+    /// connection, nor an address.
+    ///
+    /// ```
+    /// use tower_vgi::AuthContext;
+    ///
+    /// let caller = AuthContext::authenticated("jwt", "alice").bound_to("spiffe://prod/reports");
+    /// assert_ne!(caller.binding(), AuthContext::authenticated("jwt", "alice").binding());
+    /// ```
+    #[must_use]
+    pub fn bound_to(mut self, evidence: &str) -> Self {
+        // With its length, so that no two lists of evidence read the same.
+        self.evidence.push_str(&format!("{}:{evidence}", evidence.len()));
+        self
+    }
+
+    /// The same caller, without the claims: for whoever keeps it while they change.
+    #[must_use]
+    pub fn without_claims(&self) -> Self {
+        Self {
+            domain: self.domain.clone(),
+            principal: self.principal.clone(),
+            authenticated: self.authenticated,
+            claims: Claims::default(),
+            evidence: self.evidence.clone(),
+        }
+    }
+
+    /// Who this is, as associated data for what is sealed (`rpc::Sealer`): a secret that is sealed with it opens for the
+    /// same caller only. The same for everybody who is anonymous without evidence; claims do not count.
+    pub fn binding(&self) -> [&[u8]; 4] {
+        let evidence = self.evidence.as_bytes();
         match self.authenticated {
-            true => [b"known", self.domain.as_bytes(), self.principal.as_bytes()],
-            false => [b"anonymous", b"", b""],
+            true => [b"known", self.domain.as_bytes(), self.principal.as_bytes(), evidence],
+            false => [b"anonymous", b"", b"", evidence],
         }
     }
 

@@ -107,13 +107,33 @@ async fn an_object_is_found_again_and_closed_once() {
 async fn a_session_is_its_callers_only() {
     let sessions = Sessions::new();
     let id = open(&sessions, live(&Closed::default()), HOUR).await;
-    let others =
-        [AuthContext::anonymous(), AuthContext::authenticated("test", "bob"), AuthContext::authenticated("b", "alice")];
+    let others = [
+        AuthContext::anonymous(),
+        AuthContext::authenticated("test", "bob"),
+        AuthContext::authenticated("b", "alice"),
+        alice().bound_to("mesh"),
+        AuthContext::anonymous().bound_to("mesh"),
+    ];
     for other in others {
         assert!(call(&sessions).resume(id, &other).unwrap_err().is_session_lost());
         assert!(!sessions.close(id, &other).await);
     }
     assert!(resume(&sessions, id).is_ok());
+}
+
+#[test]
+fn an_owner_is_who_the_evidence_says_too() {
+    let (anonymous, mesh) = (AuthContext::anonymous(), |caller: AuthContext| caller.bound_to("mesh"));
+    let renamed = AuthContext { principal: "said and not proved".to_owned(), ..AuthContext::anonymous() };
+    let callers = [anonymous.clone(), mesh(anonymous), alice(), mesh(alice()), mesh(mesh(alice()))];
+    for (index, owner) in callers.iter().map(Owner::of).enumerate() {
+        for (other, caller) in callers.iter().enumerate() {
+            assert_eq!(owner.is(caller), index == other, "{index} {other}");
+            assert_eq!(owner == Owner::of(caller), index == other, "{index} {other}");
+        }
+    }
+    assert!(Owner::of(&mesh(AuthContext::anonymous())) == Owner::of(&mesh(renamed.clone())));
+    assert!(Owner::of(&AuthContext::anonymous()).is(&renamed));
 }
 
 #[tokio::test]

@@ -147,7 +147,10 @@ async fn tokens_are_bound_to_who_opened_the_stream() {
     let alice = AuthContext::authenticated("jwt", "alice");
     let bob = AuthContext::authenticated("jwt", "bob");
     let elsewhere = AuthContext::authenticated("mtls", "alice");
-    let callers = [None, Some(&alice), Some(&bob), Some(&elsewhere)];
+    let bound = AuthContext::authenticated("jwt", "alice").bound_to("mesh");
+    let otherwise = AuthContext::authenticated("jwt", "alice").bound_to("me").bound_to("sh");
+    let somebody = AuthContext::anonymous().bound_to("mesh");
+    let callers = [None, Some(&alice), Some(&bob), Some(&elsewhere), Some(&bound), Some(&otherwise), Some(&somebody)];
     let service = service();
     for generation in both() {
         for stream in &STREAMS {

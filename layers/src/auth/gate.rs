@@ -34,6 +34,13 @@ pub trait Gate: Send + Sync + 'static {
         None
     }
 
+    /// What streams and sessions are bound to besides their caller, so that they go on only where the gate sees the same
+    /// ([`AuthContext::bound_to`]). Default: nothing.
+    fn evidence(&self, seen: &Map<String, Value>) -> Option<String> {
+        let _ = seen;
+        None
+    }
+
     /// See [`Authenticate::proxy_headers`].
     fn proxy_headers(&self) -> Vec<HeaderName> {
         Vec::new()
@@ -58,6 +65,15 @@ pub fn require_gate<G: Gate>(gate: G) -> RequireGate<G> {
     RequireGate { gate }
 }
 
+/// The caller with what the gate has seen.
+fn seen_by(gate: &impl Gate, seen: Map<String, Value>, caller: AuthContext) -> AuthContext {
+    let caller = match gate.evidence(&seen) {
+        Some(evidence) => caller.bound_to(&evidence),
+        None => caller,
+    };
+    caller.with_claim(gate.claim(), seen)
+}
+
 /// A gate in front of an authenticator. See [`require_all`].
 #[derive(Clone, Copy, Debug)]
 pub struct RequireAll<G, A> {
@@ -69,7 +85,7 @@ impl<G: Gate, A: Authenticate> Authenticate for RequireAll<G, A> {
     async fn authenticate(&self, request: &Parts) -> Result<AuthContext, AuthError> {
         let seen = self.gate.check(request).await.map_err(AuthError::into_final)?;
         let caller = self.inner.authenticate(request).await?;
-        Ok(caller.with_claim(self.gate.claim(), seen))
+        Ok(seen_by(&self.gate, seen, caller))
     }
 
     fn proxy_headers(&self) -> Vec<HeaderName> {
@@ -98,7 +114,7 @@ impl<G: Gate> Authenticate for RequireGate<G> {
             // The condition may hold for callers of whom the gate has seen nothing.
             None => AuthContext::anonymous(),
         };
-        Ok(caller.with_claim(self.gate.claim(), seen))
+        Ok(seen_by(&self.gate, seen, caller))
     }
 
     fn proxy_headers(&self) -> Vec<HeaderName> {

@@ -49,7 +49,8 @@ async fn a_token_is_good_for_its_caller_and_its_server() {
     let next = || unary(Generation::Namespaced, "next").of(token);
     let renewed = AuthContext::authenticated("test", "alice").with_claim("jti", "2");
     assert_eq!(bench.ask_as(&renewed, next()).await.result::<i64>(), 1);
-    for other in [AuthContext::anonymous(), AuthContext::authenticated("test", "bob")] {
+    let bound = alice.clone().bound_to("mesh");
+    for other in [AuthContext::anonymous(), AuthContext::authenticated("test", "bob"), bound] {
         assert_lost(&bench.ask_as(&other, next()).await, "cannot be opened");
     }
     let answer = other_worker.ask_as(&alice, next()).await;

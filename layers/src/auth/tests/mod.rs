@@ -258,6 +258,10 @@ impl Gate for Door {
         if self.0 { Ok(seen) } else { Err(AuthError::refused(AuthReason::ProxyRequired, "closed")) }
     }
 
+    fn evidence(&self, seen: &Map<String, Value>) -> Option<String> {
+        Some(format!("door {}", seen["number"]))
+    }
+
     fn principal(&self, seen: &Map<String, Value>) -> Option<String> {
         seen.get("number").and_then(Value::as_str).map(str::to_owned)
     }
@@ -282,6 +286,18 @@ async fn behind_a_gate_the_credential_says_who_calls() {
     assert_eq!(unknown, Err("missing_credential".to_owned()));
     let alone = reason(require_gate(Door(true)), post(&[])).await;
     assert_eq!(alone, Ok(json!(["door", "7", {"door_claim": {"number": "7"}}])));
+}
+
+#[tokio::test]
+async fn what_a_gate_has_seen_binds_what_callers_carry() {
+    let (head, _) = post(&[("authorization", "Bearer s3cret")]).into_parts();
+    let evidence = r#"door "7""#;
+    let caller = require_all(Door(true), tokens()).authenticate(&head).await.unwrap();
+    assert_eq!(caller.binding(), alice().bound_to(evidence).binding());
+    let twice = require_all(Door(true), require_all(Door(true), tokens())).authenticate(&head).await.unwrap();
+    assert_eq!(twice.binding(), alice().bound_to(evidence).bound_to(evidence).binding());
+    let alone = require_gate(Door(true)).authenticate(&head).await.unwrap();
+    assert_eq!(alone.binding(), AuthContext::authenticated("door", "7").bound_to(evidence).binding());
 }
 
 #[tokio::test]
