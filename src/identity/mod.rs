@@ -49,6 +49,7 @@
 //! and grants that are asked for again, and taking a key away, which ends all grants that it has sealed. Who needs more
 //! mints grants of their own, whose tokens stand in a database, and resolves them there.
 
+mod cached;
 mod error;
 mod records;
 mod resolve;
@@ -69,6 +70,7 @@ mod service;
 #[cfg(feature = "server")]
 mod shape;
 
+pub use cached::CachedTokens;
 #[cfg(feature = "client")]
 pub use client::IdentityClient;
 pub use error::{IdentityError, IdentityErrorKind};

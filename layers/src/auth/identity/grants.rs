@@ -56,4 +56,8 @@ impl Authenticate for Grants {
     fn authenticate(&self, request: &Parts) -> impl Future<Output = Result<AuthContext, AuthError>> + Send {
         ready(self.holder(request))
     }
+
+    fn authenticate_at_once(&self, request: &Parts) -> Option<Result<AuthContext, AuthError>> {
+        Some(self.holder(request))
+    }
 }

@@ -17,7 +17,8 @@ pub const TOKEN_DOMAIN: &str = "token";
 /// Whoever cannot be told now gets a 503, and not a 401, upon which clients throw good credentials away. Sealed grants,
 /// what looks like a JSON Web Token, and what is longer than a token are refused without asking the resolver.
 ///
-/// A resolver is asked with every request. One that asks another server should keep the answers for a while.
+/// A resolver is asked with every request. For one that asks another server there is
+/// [`CachedTokens`](tower_vgi::identity::CachedTokens).
 #[derive(Clone)]
 pub struct ResolvedTokens<R> {
     resolver: R,
