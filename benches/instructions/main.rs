@@ -33,7 +33,7 @@ type Make = fn() -> HotPath;
 /// Unary calls through each choice of layers, to see what each of them costs.
 const LAYERS: &str = "layers-";
 
-fn hot_paths() -> [(&'static str, Make); 14] {
+fn hot_paths() -> [(&'static str, Make); 15] {
     [
         ("codec-decode-unary", codec::decode),
         ("codec-encode-unary", codec::encode),
@@ -44,6 +44,7 @@ fn hot_paths() -> [(&'static str, Make); 14] {
         ("unary-bearer-layers", rpc::unary_with_a_bearer),
         ("unary-flat", rpc::unary_flat),
         ("unary-flat-layers", rpc::unary_flat_with_layers),
+        ("unary-grant-layers", rpc::unary_with_a_grant),
         ("unary-jwt-layers", rpc::unary_with_a_jwt),
         ("unary-namespaced", rpc::unary_namespaced),
         ("unary-namespaced-otel", rpc::unary_namespaced_with_otel),

@@ -5,17 +5,20 @@ use std::rc::Rc;
 
 use arrow_array::RecordBatch;
 use bytes::Bytes;
+use futures_util::FutureExt as _;
 use http::{Request, Response, StatusCode, header};
 use http_body::Body as HttpBody;
 use http_body_util::BodyExt as _;
 use tokio::runtime::{Builder, Runtime};
 use tower::{Service, ServiceExt as _};
 use tower_vgi::Body;
+use tower_vgi::identity::{GrantKeys, GrantRequest, MintGrant as _};
 use tower_vgi::rpc::RpcService;
 use tower_vgi::wire::{Metadata, encode_batch, keys};
 use tower_vgi_layers::Stack;
 use tower_vgi_layers::access_log::AccessLogLayer;
 use tower_vgi_layers::auth::AuthLayer;
+use tower_vgi_layers::auth::identity::Grants;
 use tower_vgi_layers::stack::{Place, StackBuilder};
 
 use crate::additions::{self, ISSUER, TOKEN};
@@ -77,6 +80,14 @@ pub(crate) fn unary_with_a_jwt() -> HotPath {
     let (_, token) = ISSUER.split_once("\"token\": \"").unwrap();
     let token = token.split_once('"').unwrap().0;
     unary_known(AuthLayer::new(additions::jwt().unwrap()), token)
+}
+
+/// Opened anew with every call.
+pub(crate) fn unary_with_a_grant() -> HotPath {
+    let keys = GrantKeys::new([[7; 32]]).unwrap();
+    let request = GrantRequest::new("alice", "nightly report", 3600).scopes(["read", "write"]);
+    let granted = keys.mint_grant(&request).now_or_never().unwrap().unwrap();
+    unary_known(AuthLayer::new(Grants::new(keys)), granted.token.leak())
 }
 
 /// A small call through some layers.
