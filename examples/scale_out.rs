@@ -10,6 +10,9 @@
 //! The load balancer's configuration, and what happens when a worker goes away, is in
 //! [`examples/deploy/README.md`](deploy/README.md).
 
+#[path = "support/log.rs"]
+mod log;
+
 use std::time::Duration;
 
 use clap::Parser as _;
@@ -18,6 +21,8 @@ use serde::{Deserialize, Serialize};
 use tower_vgi::rpc::{CallContext, Output, Producer, ProducerState, RpcService, TokenKeys};
 use tower_vgi::{BoxError, Result, VgiArrow};
 use tower_vgi_layers::Stack;
+
+use log::LogFlags;
 
 /// The command line.
 #[derive(clap::Parser)]
@@ -34,6 +39,8 @@ struct Flags {
     /// How long the sessions and calls of a worker that is told to stop may take
     #[arg(long, value_name = "SECONDS", default_value_t = 30)]
     drain_timeout: u64,
+    #[command(flatten)]
+    log: LogFlags,
 }
 
 /// A number, and the worker that made it.
@@ -112,6 +119,7 @@ impl Workers for Worker {
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
     let flags = Flags::parse();
+    flags.log.start();
     // Clients say this header with every call of a session, which is one way to find the worker.
     let mut echo = HeaderMap::new();
     echo.insert("x-worker", HeaderValue::try_from(&flags.name)?);

@@ -27,6 +27,8 @@ mod fake_storage;
 mod flags;
 mod identity;
 mod implementation;
+#[path = "../support/log.rs"]
+mod log;
 mod observation;
 mod probe;
 mod producers;
@@ -46,7 +48,7 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
 
 fn main() -> ExitCode {
     let flags = Flags::read();
-    flags.observation.start_log();
+    flags.observation.log.start();
     let outcome = Runtime::new().map_err(BoxError::from).and_then(|runtime| {
         let outcome = runtime.block_on(run(flags));
         // Methods that block, if there are any, are not waited for.

@@ -109,5 +109,8 @@ pub use gate::{Gate, RequireAll, RequireGate, require_all, require_gate};
 pub use layer::AuthLayer;
 pub use service::Auth;
 
+/// The target of events about keys, logins and proofs.
+pub const TARGET: &str = "tower_vgi::auth";
+
 #[cfg(test)]
 mod tests;

@@ -15,6 +15,7 @@ use tokio::sync::watch;
 use tower_service::Service;
 use tower_vgi::BoxError;
 
+use super::TARGET;
 use super::requests::Requests;
 use super::security::Security;
 use super::self_wake::SelfWake;
@@ -71,7 +72,7 @@ pub(super) async fn drive<S, B>(
     };
     let stream = match opened {
         Ok(Ok(Some(stream))) => stream,
-        Ok(Err(error)) => return tracing::debug!(%error, ?peer, "a connection did not begin"),
+        Ok(Err(error)) => return tracing::debug!(target: TARGET, %error, ?peer, "a connection did not begin"),
         Ok(Ok(None)) | Err(_) => return,
     };
 
@@ -105,8 +106,8 @@ async fn told(stopping: &mut watch::Receiver<bool>) {
 fn report(error: &(dyn std::error::Error + 'static), peer: Option<SocketAddr>) {
     let cause = error.source().map(tracing::field::display);
     if error.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_user) {
-        tracing::error!(%error, cause, ?peer, "the service failed, its connection is closed");
+        tracing::error!(target: TARGET, %error, cause, ?peer, "the service failed, its connection is closed");
     } else {
-        tracing::debug!(%error, cause, ?peer, "a connection broke");
+        tracing::debug!(target: TARGET, %error, cause, ?peer, "a connection broke");
     }
 }

@@ -9,6 +9,7 @@ use tokio::net::TcpListener;
 #[cfg(unix)]
 use tokio::net::{UnixListener, UnixStream};
 
+use super::TARGET;
 use super::stream::Socket;
 
 /// Where to listen: made from a `TcpListener` or a `UnixListener` of std or tokio.
@@ -143,7 +144,7 @@ impl Bound {
                 continue;
             }
             // Out of descriptors or memory: asking again at once would only burn the processor.
-            tracing::error!(%error, "cannot accept connections, trying again in {pause:?}");
+            tracing::error!(target: TARGET, %error, "cannot accept connections, trying again in {pause:?}");
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(Duration::from_secs(1));
         }
@@ -155,7 +156,7 @@ impl Bound {
                 let (stream, peer) = listener.accept().await?;
                 // Answers are written in few large pieces: waiting to join them only delays the last.
                 if let Err(error) = stream.set_nodelay(true) {
-                    tracing::debug!(%error, "cannot set TCP_NODELAY");
+                    tracing::debug!(target: TARGET, %error, "cannot set TCP_NODELAY");
                 }
                 Ok((Socket::Tcp(stream), Some(peer)))
             }
@@ -196,7 +197,7 @@ pub(super) struct SocketFile(PathBuf);
 impl Drop for SocketFile {
     fn drop(&mut self) {
         if let Err(error) = std::fs::remove_file(&self.0) {
-            tracing::debug!(%error, path = %self.0.display(), "cannot remove the socket");
+            tracing::debug!(target: TARGET, %error, path = %self.0.display(), "cannot remove the socket");
         }
     }
 }

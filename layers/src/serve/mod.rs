@@ -98,6 +98,9 @@ pub use server::Server;
 #[cfg(feature = "tls")]
 pub use tls::{ClientCertificates, Tls, TlsError};
 
+/// The target of events about connections and the drain.
+pub const TARGET: &str = "tower_vgi::serve";
+
 /// Runs `service` on a socket; see the [module](self). Without further settings: a free port of 127.0.0.1.
 pub fn serve<S>(service: S) -> Serve<S> {
     Serve {

@@ -16,6 +16,7 @@ use tower_service::Service;
 use tower_vgi::BoxError;
 use tower_vgi::session::DrainHandle;
 
+use super::TARGET;
 use super::connection::{Protocols, drive};
 use super::listener::Bound;
 use super::stop::Stop;
@@ -101,7 +102,7 @@ where
             };
         }
         if let Some(reason) = cut {
-            tracing::warn!("{reason}: cutting {} connections", open.len());
+            tracing::warn!(target: TARGET, "{reason}: cutting {} connections", open.len());
             open.shutdown().await;
         }
         if cut == Some(Cut::Signalled) {
@@ -136,7 +137,7 @@ impl fmt::Display for Cut {
 /// Closes what callers have left.
 async fn end(sessions: &DrainHandle) {
     if tokio::time::timeout(CLOSE_TIMEOUT, sessions.shutdown()).await.is_err() {
-        tracing::warn!("{} sessions are not closed after {CLOSE_TIMEOUT:?}", sessions.remaining());
+        tracing::warn!(target: TARGET, "{} sessions are not closed after {CLOSE_TIMEOUT:?}", sessions.remaining());
     }
 }
 
@@ -206,6 +207,6 @@ fn report(ended: Result<(), JoinError>) {
     if let Err(error) = ended
         && error.is_panic()
     {
-        tracing::error!(%error, "a connection panicked, the others go on");
+        tracing::error!(target: TARGET, %error, "a connection panicked, the others go on");
     }
 }

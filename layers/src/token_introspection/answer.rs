@@ -12,6 +12,8 @@ use tower_vgi::drain::Drain;
 use tower_vgi::identity::{IdentityError, Introspection, token_digest};
 use tower_vgi::{AuthContext, Body};
 
+use super::TARGET;
+
 /// There is one credential in it.
 const MAX_BODY_BYTES: usize = 8192;
 
@@ -26,7 +28,7 @@ pub(super) async fn answer<B: HttpBody>(
     let (caller, token_digest) = (caller.principal, token_digest(&token));
     match answered {
         Ok(identity) => {
-            tracing::info!(caller, token_digest, principal = identity.principal, "introspection: resolved");
+            tracing::info!(target: TARGET, caller, token_digest, principal = identity.principal, "introspection: resolved");
             let body = json!({
                 "principal": identity.principal,
                 "token_name": identity.token_name,
@@ -36,11 +38,11 @@ pub(super) async fn answer<B: HttpBody>(
         }
         Err(error) => match error.retry_delay() {
             Some(_) => {
-                tracing::warn!(caller, token_digest, why = error.detail(), "introspection: nobody can tell");
+                tracing::warn!(target: TARGET, caller, token_digest, why = error.detail(), "introspection: nobody can tell");
                 unavailable(&error)
             }
             None => {
-                tracing::info!(caller, token_digest, "introspection: unresolved");
+                tracing::info!(target: TARGET, caller, token_digest, "introspection: unresolved");
                 unresolved()
             }
         },

@@ -46,3 +46,6 @@ mod tests;
 
 pub use layer::TokenIntrospectionLayer;
 pub use service::TokenIntrospection;
+
+/// The target of the events.
+pub const TARGET: &str = "tower_vgi::token_introspection";

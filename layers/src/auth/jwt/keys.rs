@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use super::key_set::KeySet;
 use super::source::{Fetch, Source};
 use crate::auth::AuthError;
+use crate::auth::TARGET;
 
 /// For all that a fetch asks, also where it is a function of the user's that never ends.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(15);
@@ -139,7 +140,7 @@ impl Keys {
                     edition.number += 1;
                 }
             }
-            Err(error) => tracing::warn!(%error, "the keys of an issuer could not be looked up"),
+            Err(error) => tracing::warn!(target: TARGET, %error, "the keys of an issuer could not be looked up"),
         }
         last
     }

@@ -16,6 +16,7 @@ use tower_vgi::Body;
 use super::flow::Flow;
 use super::form::{FormError, MAX_BYTES};
 use super::provider::Answer;
+use crate::auth::TARGET;
 
 /// What a program may ask for, and what it has to give for it.
 const GRANTS: [(&str, &[&str]); 2] =
@@ -141,7 +142,7 @@ fn passed_on(answer: Answer) -> Result<Value, Refused> {
 /// Why is for whoever runs the server.
 fn unanswered(why: &str) -> Refused {
     // Quoted: it is what somebody else said.
-    tracing::warn!(?why, "tokens are not exchanged");
+    tracing::warn!(target: TARGET, ?why, "tokens are not exchanged");
     refused(StatusCode::BAD_GATEWAY, "server_error", "the identity provider gives no token to this service now")
 }
 

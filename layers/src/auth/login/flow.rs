@@ -20,6 +20,7 @@ use super::page::{Page, Refusal};
 use super::provider::{Granted, Provider};
 use super::session::Session;
 use crate::auth::AuthError;
+use crate::auth::TARGET;
 use crate::auth::answer::AUTH_REASON;
 
 /// For so long after a login a token that is refused is not worth another one, in seconds: the browser comes back with it
@@ -194,7 +195,7 @@ impl Flow {
         let error = refused.extensions().get::<AuthError>();
         let reason = error.and_then(AuthError::reason).unwrap_or(AuthReason::Unauthorized).as_str();
         let detail = error.map_or("", AuthError::detail);
-        tracing::warn!(reason, ?detail, "the identity provider's token is refused right after a login");
+        tracing::warn!(target: TARGET, reason, ?detail, "the identity provider's token is refused right after a login");
         let retry = match destination {
             Destination::Page(target) => Some(self.address(target)),
             // Its own page leads here again.
@@ -259,7 +260,7 @@ impl Flow {
     /// A page of fixed texts; why it is for whoever runs the server.
     fn failed(&self, status: StatusCode, text: &str, why: impl std::fmt::Display) -> Response<Body> {
         // Quoted: a part of it may be what somebody wrote into an address.
-        tracing::warn!(why = ?why.to_string(), "a login failed: {text}");
+        tracing::warn!(target: TARGET, why = ?why.to_string(), "a login failed: {text}");
         Page { retry: Some(&self.address("/")), ..Page::new(status, text) }.response(None)
     }
 }

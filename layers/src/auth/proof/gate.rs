@@ -14,6 +14,7 @@ use tower_vgi::{AuthReason, Capabilities};
 use super::config::{InvalidProofConfig, ProofSecrets, check_name};
 use super::nonces::{Nonces, Noted};
 use super::token::{Flaw, Proof, verify};
+use crate::auth::TARGET;
 use crate::auth::{AuthError, Gate};
 
 /// The header that carries the proof.
@@ -141,7 +142,7 @@ impl ProxyProof {
             }
             Err(flaw) => {
                 count(&self.counters.unverified);
-                tracing::debug!(reason = flaw.as_str(), "a request without a proof of its proxy that holds");
+                tracing::debug!(target: TARGET, reason = flaw.as_str(), "a request without a proof of its proxy that holds");
                 if self.is_required {
                     // The same whatever is wrong: whoever tries must not learn how far an attempt has come.
                     return Err(AuthError::refused(AuthReason::ProxyRequired, "proxy proof required"));
