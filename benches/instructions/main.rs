@@ -33,12 +33,13 @@ type Make = fn() -> HotPath;
 /// Unary calls through each choice of layers, to see what each of them costs.
 const LAYERS: &str = "layers-";
 
-fn hot_paths() -> [(&'static str, Make); 15] {
+fn hot_paths() -> [(&'static str, Make); 16] {
     [
         ("codec-decode-unary", codec::decode),
         ("codec-encode-unary", codec::encode),
         ("echo-1MiB", rpc::echo),
         ("exchange-turn", rpc::exchange_turn),
+        ("layers-external", rpc::unary_with_an_external_layer),
         ("produce-step", rpc::produce_step),
         ("unary-access-log-layers", rpc::unary_with_an_access_log),
         ("unary-bearer-layers", rpc::unary_with_a_bearer),
@@ -68,10 +69,9 @@ fn main() {
         names.chain(layers.map(|layer| format!("{LAYERS}{layer}"))).for_each(|name| println!("{name}\t{TIMES}"));
         return;
     };
-    let path = match wanted.strip_prefix(LAYERS) {
-        Some(layers) => layers.parse().ok().map(rpc::unary_through),
-        None => hot_paths().into_iter().find(|(name, _)| *name == wanted).map(|(_, make)| make()),
-    };
+    let named = hot_paths().into_iter().find(|(name, _)| *name == wanted).map(|(_, make)| make());
+    let layers = || wanted.strip_prefix(LAYERS).and_then(|layers| layers.parse().ok()).map(rpc::unary_through);
+    let path = named.or_else(layers);
     let Some(mut path) = path else {
         eprintln!("there is no hot path {wanted}");
         std::process::exit(2);

@@ -12,13 +12,16 @@ use http_body_util::BodyExt as _;
 use tokio::runtime::{Builder, Runtime};
 use tower::{Service, ServiceExt as _};
 use tower_vgi::Body;
+use tower_vgi::external::Fetcher;
 use tower_vgi::identity::{GrantKeys, GrantRequest, MintGrant as _};
-use tower_vgi::rpc::RpcService;
+use tower_vgi::rpc::{RpcService, TokenKeys};
 use tower_vgi::wire::{Metadata, encode_batch, keys};
 use tower_vgi_layers::Stack;
 use tower_vgi_layers::access_log::AccessLogLayer;
 use tower_vgi_layers::auth::AuthLayer;
 use tower_vgi_layers::auth::identity::Grants;
+use tower_vgi_layers::external::ExternalLayer;
+use tower_vgi_layers::local_storage::LocalStorage;
 use tower_vgi_layers::stack::{Place, StackBuilder};
 
 use crate::additions::{self, ISSUER, TOKEN};
@@ -88,6 +91,13 @@ pub(crate) fn unary_with_a_grant() -> HotPath {
     let request = GrantRequest::new("alice", "nightly report", 3600).scopes(["read", "write"]);
     let granted = keys.mint_grant(&request).now_or_never().unwrap().unwrap();
     unary_known(AuthLayer::new(Grants::new(keys)), granted.token.leak())
+}
+
+/// A call that is sent and answered inline, in a server that has a store for larger ones.
+pub(crate) fn unary_with_an_external_layer() -> HotPath {
+    let storage = LocalStorage::memory(&TokenKeys::random());
+    let layer = ExternalLayer::new(storage, Fetcher::new().unwrap());
+    add(core().with_layer(layer), Wire::Namespaced)
 }
 
 /// A small call through some layers.

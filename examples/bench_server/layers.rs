@@ -4,12 +4,13 @@ use std::future::{Ready, ready};
 use std::str::FromStr;
 
 use http::request::Parts;
-use tower_vgi::rpc::RpcService;
+use tower_vgi::rpc::{RpcService, TokenKeys};
 use tower_vgi::{AuthContext, BoxError};
 use tower_vgi_layers::Stack;
 use tower_vgi_layers::access_log::AccessLogLayer;
 use tower_vgi_layers::auth::{AuthError, AuthLayer, chain};
 use tower_vgi_layers::cors::AllowOrigin;
+use tower_vgi_layers::local_storage::LocalStorage;
 use tower_vgi_layers::stack::{Place, StackBuilder};
 
 use crate::additions::bearer;
@@ -91,6 +92,7 @@ fn everything(service: RpcService) -> StackBuilder {
         .cors(AllowOrigin::any())
         .access_log(AccessLogLayer::to_writer(info, std::io::sink()))
         .sticky(true)
+        .local_storage(LocalStorage::memory(&TokenKeys::random()))
         .on_serve_start(|| async { Ok::<_, std::convert::Infallible>(()) })
         .auth(AuthLayer::new(chain(bearer(), anybody)))
 }

@@ -1,15 +1,21 @@
 //! Large batches by reference: the flags, and the layers that they ask for.
 
+use std::path::PathBuf;
+use std::sync::Arc;
+
 use clap::{ValueEnum, value_parser};
 use http::Uri;
 use tower_vgi::BoxError;
 use tower_vgi::external::{Compression, Fetcher, UrlPolicy};
+use tower_vgi::rpc::TokenKeys;
 use tower_vgi_layers::external::ExternalLayer;
 use tower_vgi_layers::limit::MAX_LIMIT;
+use tower_vgi_layers::local_storage::LocalStorage;
 use tower_vgi_layers::upload_url::UploadUrlLayer;
 
 use crate::fake_storage::FakeStorage;
 use crate::published::PublishedStrings;
+use crate::storage::WorkerStorage;
 
 /// What the command line says about batches that are kept elsewhere.
 #[derive(clap::Args, Debug)]
@@ -17,6 +23,9 @@ pub(crate) struct ExternalFlags {
     /// Address of the storage that the suites have
     #[arg(long, value_name = "URL")]
     fake_storage: Option<String>,
+    /// Directory in which this server keeps what is put, instead of in the storage that the suites have
+    #[arg(long, value_name = "DIRECTORY")]
+    local_storage: Option<PathBuf>,
     /// From how many bytes on a batch is put into the storage
     #[arg(long, value_name = "BYTES", default_value_t = 4096)]
     externalize_threshold: u64,
@@ -57,13 +66,17 @@ enum GiveUrls {
 }
 
 impl ExternalFlags {
-    fn storage(&self) -> Option<FakeStorage> {
-        self.fake_storage.as_deref().map(FakeStorage::new)
+    /// Where batches are kept, if anywhere.
+    pub(crate) fn storage(&self, keys: &TokenKeys) -> Result<Option<WorkerStorage>, BoxError> {
+        if let Some(directory) = &self.local_storage {
+            let storage = LocalStorage::directory(directory, keys)?.max_upload_bytes(self.max_upload_bytes);
+            return Ok(Some(WorkerStorage::Local(storage)));
+        }
+        Ok(self.fake_storage.as_deref().map(|url| WorkerStorage::Fake(Arc::new(FakeStorage::new(url)))))
     }
 
-    /// The layer around calls, if there is to be one.
-    pub(crate) fn layer(&self) -> Result<Option<ExternalLayer<FakeStorage>>, BoxError> {
-        let Some(storage) = self.storage() else { return Ok(None) };
+    /// The layer around calls.
+    pub(crate) fn layer(&self, storage: &WorkerStorage) -> Result<ExternalLayer<WorkerStorage>, BoxError> {
         let policy = match self.reject_localhost_redirects {
             true => UrlPolicy::any().check(only_127),
             false => UrlPolicy::any(),
@@ -75,33 +88,39 @@ impl ExternalFlags {
         if let Some(bytes) = self.max_decompressed_fetch_bytes {
             fetcher = fetcher.max_decompressed_bytes(bytes);
         }
-        let mut layer = ExternalLayer::new(storage, fetcher.build()?).threshold(self.externalize_threshold);
+        let mut layer = ExternalLayer::new(storage.clone(), fetcher.build()?).threshold(self.externalize_threshold);
         if self.compression == ObjectCompression::Zstd {
             layer = layer.compression(Compression::default());
         }
         if let Some(bytes) = self.max_externalized_response_bytes {
             layer = layer.max_externalized_response_bytes(bytes);
         }
-        Ok(Some(layer))
+        Ok(layer)
     }
 
     /// The layer that gives out URLs for uploads, if there is to be one.
-    pub(crate) fn upload_urls(&self) -> Result<Option<UploadUrlLayer<FakeStorage>>, BoxError> {
-        match (self.storage(), self.upload_urls) {
+    pub(crate) fn upload_urls(
+        &self,
+        storage: Option<&WorkerStorage>,
+    ) -> Result<Option<UploadUrlLayer<WorkerStorage>>, BoxError> {
+        match (storage, self.upload_urls) {
             (_, GiveUrls::Off) | (None, GiveUrls::Auto) => Ok(None),
-            (None, GiveUrls::On) => Err("--upload-urls on needs --fake-storage".into()),
-            (Some(storage), _) => Ok(Some(UploadUrlLayer::new(storage).max_upload_bytes(self.max_upload_bytes))),
+            (None, GiveUrls::On) => Err("--upload-urls on needs --fake-storage or --local-storage".into()),
+            (Some(storage), _) => {
+                Ok(Some(UploadUrlLayer::new(storage.clone()).max_upload_bytes(self.max_upload_bytes)))
+            }
         }
     }
 
     /// The limit of requests that is there for callers to upload what is larger.
     pub(crate) fn max_request_bytes(&self) -> Option<u64> {
-        let gives = self.fake_storage.is_some() && self.upload_urls != GiveUrls::Off;
+        let storage = self.fake_storage.is_some() || self.local_storage.is_some();
+        let gives = storage && self.upload_urls != GiveUrls::Off;
         gives.then_some(self.externalize_threshold)
     }
 
     /// Where strings are published, as the layer puts what is large.
-    pub(crate) fn published(layer: Option<&ExternalLayer<FakeStorage>>) -> PublishedStrings {
+    pub(crate) fn published(layer: Option<&ExternalLayer<WorkerStorage>>) -> PublishedStrings {
         let Some(layer) = layer else { return PublishedStrings::default() };
         let publisher = layer.publisher().clone();
         PublishedStrings::new(move |batch| {

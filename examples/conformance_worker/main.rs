@@ -14,11 +14,11 @@ use tower_vgi_layers::cors::AllowOrigin;
 use tower_vgi_layers::external::ExternalLayer;
 
 use crate::external::ExternalFlags;
-use crate::fake_storage::FakeStorage;
 use crate::flags::Flags;
 use crate::implementation::Conformance;
 use crate::protocol::{ConformanceServiceServer, FLAT_VERSION, NOT_FLAT};
 use crate::secondary::{SecondaryServer, SecondaryService};
+use crate::storage::WorkerStorage;
 
 mod authentication;
 mod exchanges;
@@ -39,6 +39,7 @@ mod secondary;
 mod sessions;
 mod start;
 mod sticky;
+mod storage;
 mod test_drain;
 mod types;
 mod whoami;
@@ -71,8 +72,10 @@ async fn run(flags: Flags) -> Result<(), BoxError> {
 }
 
 fn stack(flags: &Flags) -> Result<Stack, BoxError> {
-    let external = flags.external.layer()?;
-    let service = rpc_service(flags, external.as_ref())?;
+    let keys = flags.token_key.map_or_else(TokenKeys::random, TokenKeys::new);
+    let storage = flags.external.storage(&keys)?;
+    let external = storage.as_ref().map(|storage| flags.external.layer(storage)).transpose()?;
+    let service = rpc_service(flags, keys, external.as_ref())?;
     let drain_handle = service.sessions().drain_handle();
     let access_log = flags.observation.access_log(service.info())?;
     let mut builder = Stack::builder(service).prefix(flags.prefix.as_str());
@@ -88,8 +91,11 @@ fn stack(flags: &Flags) -> Result<Stack, BoxError> {
     if let Some(external) = &external {
         builder = builder.advertise(external);
     }
-    if let Some(upload_urls) = flags.external.upload_urls()? {
+    if let Some(upload_urls) = flags.external.upload_urls(storage.as_ref())? {
         builder = builder.upload_urls(upload_urls);
+    }
+    if let Some(WorkerStorage::Local(storage)) = storage {
+        builder = builder.local_storage(storage);
     }
     if let Some(bytes) = flags.max_response_bytes {
         builder = builder.max_response_bytes(bytes);
@@ -108,7 +114,11 @@ fn stack(flags: &Flags) -> Result<Stack, BoxError> {
     Ok(builder.build()?)
 }
 
-fn rpc_service(flags: &Flags, external: Option<&ExternalLayer<FakeStorage>>) -> Result<RpcService, BoxError> {
+fn rpc_service(
+    flags: &Flags,
+    keys: TokenKeys,
+    external: Option<&ExternalLayer<WorkerStorage>>,
+) -> Result<RpcService, BoxError> {
     let conformance = Conformance { published: ExternalFlags::published(external) };
     let mut builder = RpcService::builder()
         .protocol(primary(conformance.clone()))
@@ -116,13 +126,11 @@ fn rpc_service(flags: &Flags, external: Option<&ExternalLayer<FakeStorage>>) -> 
         .protocol(SecondaryServer::new(SecondaryService))
         .generations(flags.generation)
         .describe(!flags.no_describe)
+        .token_keys(keys)
         .token_time_to_live(Duration::from_secs(flags.token_ttl));
     builder = flags.identity.host_on(builder)?;
     if let Some(external) = external {
         builder = builder.layer(external.clone());
-    }
-    if let Some(key) = flags.token_key {
-        builder = builder.token_keys(TokenKeys::new(key));
     }
     if let Some(id) = &flags.server_id {
         builder = builder.server_id(id);

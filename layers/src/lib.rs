@@ -20,6 +20,7 @@
 //! | [`catch_panic`] | `catch-panic` | an answer where there was a panic |
 //! | [`start_hook`] | `start-hook` | work before the first request |
 //! | [`health`] | `health` | liveness, readiness and discovery |
+//! | [`local_storage`] | `local-storage` | objects in a directory or in memory, and their signed URLs |
 //! | [`auth`] | `auth`, `auth-…` | who calls |
 //! | [`rate_limit`] | `rate-limit` | how often requests may come from one address |
 //! | [`body_timeout`] | `body-timeout` | a deadline and a minimum rate for request bodies |
@@ -50,7 +51,7 @@
 //! | [`mod@serve`] | `serve`, `tls` | listening, HTTP/1.1 and HTTP/2, TLS, graceful stop |
 //! | [`observability`] | | which layer tells whom what, with a picture of a trace |
 //! | [`observe`] | `observe` | observers of your own |
-//! | [`object_storage`] | `object-storage-s3`, `-gcs`, `-azure` | objects in S3, Google Cloud Storage and Azure, not in `full` |
+//! | [`object_storage`] | `object-storage-s3`, `-gcs`, `-azure` | objects in S3, Google Cloud Storage and Azure; not in `full` |
 //! | [`response`] | | bodies and futures for layers of your own that sometimes answer by themselves |
 //! | [`readiness`] | | whether the server takes new work |
 //! | [`testing`] | `testing` | the contract that every layer keeps, as a test for your own |
@@ -141,6 +142,8 @@ pub mod external;
 pub mod health;
 #[cfg(feature = "limit")]
 pub mod limit;
+#[cfg(feature = "local-storage")]
+pub mod local_storage;
 #[cfg(feature = "request-memory")]
 pub mod memory;
 #[cfg(feature = "mount")]

@@ -56,11 +56,11 @@ impl External {
     ) -> Result<AnnotatedBatch, RpcError> {
         let (Some(fetcher), Some(reference)) = (&self.fetcher, Reference::of(&pointer)?) else { return Ok(pointer) };
         let reading = Reading { allow_nulls: self.allow_nulls, memory: None };
-        let resolved = fetcher.resolve_with(&reference, &pointer.batch.schema(), reading).await?;
+        let found = fetcher.find(&reference, &pointer.batch.schema(), reading).await?;
         if let Some(on_log) = on_log {
-            resolved.logs.iter().for_each(|log| on_log(log));
+            found.logs.iter().for_each(|log| on_log(log));
         }
-        let mut batch = resolved.batch;
+        let mut batch = found.batch?;
         // The place in a streamed response is known only to whoever writes it, and stands on the pointer.
         for key in [keys::STREAM_STATE, keys::CALL_STATE] {
             if let Some(token) = pointer.metadata.get(key) {

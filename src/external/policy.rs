@@ -9,6 +9,7 @@ use http::uri::Scheme;
 use crate::{ErrorCode, RpcError};
 
 type Check = Arc<dyn Fn(&Uri) -> Result<(), String> + Send + Sync>;
+type Given = Arc<dyn Fn() -> Option<Uri> + Send + Sync>;
 
 /// Which URLs a [`Fetcher`](super::Fetcher) reads; every redirect is held to it as well.
 ///
@@ -30,6 +31,7 @@ pub struct UrlPolicy {
     http: bool,
     private: bool,
     origins: Vec<Origin>,
+    given: Vec<Given>,
     checks: Vec<Check>,
 }
 
@@ -43,7 +45,7 @@ struct Origin {
 
 impl Default for UrlPolicy {
     fn default() -> Self {
-        Self { https: true, http: false, private: false, origins: Vec::new(), checks: Vec::new() }
+        Self { https: true, http: false, private: false, origins: Vec::new(), given: Vec::new(), checks: Vec::new() }
     }
 }
 
@@ -101,6 +103,14 @@ impl UrlPolicy {
         self
     }
 
+    /// The origin of the URL that a function gives, whatever address it has: for one that is not known yet, such as that of
+    /// a server which has still to find a port.
+    #[must_use]
+    pub fn allow_origin_of(mut self, url: impl Fn() -> Option<Uri> + Send + Sync + 'static) -> Self {
+        self.given.push(Arc::new(url));
+        self
+    }
+
     /// Asks a function besides, about every URL and every redirect. What it refuses is not read; its text is shown, with
     /// the URL's query taken out.
     #[must_use]
@@ -116,7 +126,7 @@ impl UrlPolicy {
             return Err(refused("credentials before the host are not sent"));
         }
         let scheme = if origin.scheme == Scheme::HTTPS { self.https } else { self.http };
-        if !scheme && !self.origins.contains(&origin) {
+        if !scheme && !self.names(&origin) {
             return Err(refused(&match (self.https, self.origins.is_empty()) {
                 (true, _) => format!("scheme '{}' is not allowed, only 'https' is", origin.scheme),
                 (false, _) => {
@@ -132,7 +142,12 @@ impl UrlPolicy {
 
     /// Whether a URL may lead to any address.
     pub(super) fn takes_any_address(&self, uri: &Uri) -> bool {
-        self.private || Origin::of(uri).is_some_and(|origin| self.origins.contains(&origin))
+        self.private || Origin::of(uri).is_some_and(|origin| self.names(&origin))
+    }
+
+    fn names(&self, origin: &Origin) -> bool {
+        let is_given = |given: &Given| given().as_ref().and_then(Origin::of).as_ref() == Some(origin);
+        self.origins.contains(origin) || self.given.iter().any(is_given)
     }
 }
 
@@ -172,6 +187,7 @@ impl fmt::Debug for UrlPolicy {
             .field("http", &self.http)
             .field("private", &self.private)
             .field("origins", &self.origins)
+            .field("given", &self.given.len())
             .field("checks", &self.checks.len())
             .finish()
     }
@@ -214,6 +230,20 @@ mod tests {
         for bad in ["minio:9000", "ftp://x", "http://x/path", "http://x?q", ""] {
             assert_eq!(UrlPolicy::new().allow_origin(bad).unwrap_err().type_name(), "ValueError", "{bad}");
         }
+    }
+
+    #[test]
+    fn an_origin_may_become_known_later() {
+        let known = Arc::new(std::sync::OnceLock::new());
+        let later = known.clone();
+        let policy = UrlPolicy::new().allow_origin_of(move || later.get().cloned());
+        let any = |url: &str| policy.takes_any_address(&url.parse().unwrap());
+        assert!(!admits(&policy, "http://10.0.0.1:1/x") && !any("http://10.0.0.1:1/x"));
+        known.set(Uri::from_static("http://10.0.0.1:1/vgi")).unwrap();
+        assert!(admits(&policy, "http://10.0.0.1:1/x") && any("http://10.0.0.1:1/x"));
+        assert!(!admits(&policy, "http://10.0.0.1:2/x") && !any("http://10.0.0.1:2/x"));
+        let never = policy.clone().check(|_| Err("no".to_owned()));
+        assert!(!admits(&never, "http://10.0.0.1:1/x"));
     }
 
     #[test]

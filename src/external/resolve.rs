@@ -26,6 +26,13 @@ pub struct Resolved {
     pub bytes: u64,
 }
 
+/// What is at the end of a pointer: a batch, or the error in its place. Logs come with either.
+pub(crate) struct Found {
+    pub(crate) batch: Result<AnnotatedBatch, RpcError>,
+    pub(crate) logs: Vec<LogMessage>,
+    bytes: u64,
+}
+
 /// How what was fetched is decoded.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Reading {
@@ -50,17 +57,18 @@ impl Fetcher {
         schema: &SchemaRef,
         memory: Option<RequestMemory>,
     ) -> Result<Resolved, RpcError> {
-        self.resolve_with(reference, schema, Reading { allow_nulls: false, memory }).await
+        let found = self.find(reference, schema, Reading { allow_nulls: false, memory }).await?;
+        Ok(Resolved { batch: found.batch?, logs: found.logs, bytes: found.bytes })
     }
 
-    pub(crate) async fn resolve_with(
+    pub(crate) async fn find(
         &self,
         reference: &Reference,
         schema: &SchemaRef,
         reading: Reading,
-    ) -> Result<Resolved, RpcError> {
+    ) -> Result<Found, RpcError> {
         let begun = Instant::now();
-        let mut resolved = self
+        let mut found = self
             .attempts(reference, || async {
                 let bytes = self.attempt(reference, reading.memory.as_ref()).await?;
                 let limit = usize::try_from(self.inner.settings.max_decoded()).unwrap_or(usize::MAX / 2);
@@ -68,10 +76,11 @@ impl Fetcher {
             })
             .await?;
         let took = begun.elapsed().as_secs_f64() * 1000.0;
-        let metadata = &mut resolved.batch.metadata;
-        metadata.insert(keys::LOCATION_FETCH_MS, format!("{took:.1}"));
-        metadata.insert(keys::LOCATION_SOURCE, reference.url());
-        Ok(resolved)
+        if let Ok(batch) = &mut found.batch {
+            batch.metadata.insert(keys::LOCATION_FETCH_MS, format!("{took:.1}"));
+            batch.metadata.insert(keys::LOCATION_SOURCE, reference.url());
+        }
+        Ok(found)
     }
 
     async fn read(
@@ -81,7 +90,7 @@ impl Fetcher {
         schema: &SchemaRef,
         allow_nulls: bool,
         limit: usize,
-    ) -> Result<Resolved, Failure> {
+    ) -> Result<Found, Failure> {
         if bytes.len() <= DONE_HERE {
             return read(bytes, reference, schema, allow_nulls, limit);
         }
@@ -98,7 +107,7 @@ fn read(
     expected: &SchemaRef,
     allow_nulls: bool,
     limit: usize,
-) -> Result<Resolved, Failure> {
+) -> Result<Found, Failure> {
     let place = || redacted(reference.url());
     // With a digest the bytes are those that were put, and reading them again gives the same.
     let invalid = |error: crate::wire::WireError| {
@@ -134,7 +143,8 @@ fn read(
                 continue;
             }
             BatchKind::Error { message } => {
-                return Err(Failure::Final(received::rpc_error(&batch.metadata, &message, http::StatusCode::OK)));
+                let error = received::rpc_error(&batch.metadata, &message, http::StatusCode::OK);
+                return Ok(Found { batch: Err(error), logs, bytes: size });
             }
             _ => {}
         }
@@ -146,7 +156,7 @@ fn read(
         }
     }
     match only {
-        Some(batch) => Ok(Resolved { batch, logs, bytes: size }),
+        Some(batch) => Ok(Found { batch: Ok(batch), logs, bytes: size }),
         None => Err(wrong(format!("No data batch found in ExternalLocation stream from {}", place()))),
     }
 }

@@ -4,6 +4,8 @@ use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
+use arrow_array::RecordBatch;
+
 use super::dispatcher::HostedMethod;
 use super::failed_call::FailedCall;
 use super::generation::Generation;
@@ -24,7 +26,8 @@ use crate::{BoxError, RpcError};
 /// change its [`input`](Call::input) or extensions, answer in its place, or look at the [`Reply`].
 pub struct Call {
     pub(crate) head: Box<CallHead>,
-    /// The caller's batch. It may be a pointer to a batch elsewhere, which has no rows.
+    /// The caller's batch. It may be a pointer to a batch elsewhere, which has no rows; where a layer
+    /// [brings](Self::defer_input) such batches, [`resolve_input`](Self::resolve_input) puts what it stands for here.
     pub input: AnnotatedBatch,
 }
 
@@ -37,7 +40,12 @@ pub(crate) struct CallHead {
     pub(crate) identity: Identity,
     pub(crate) limit: Option<u64>,
     pub(crate) parts: http::request::Parts,
+    pub(crate) deferred: Option<DeferredInput>,
 }
+
+/// Brings a batch in place of what stands for it.
+pub(crate) type DeferredInput =
+    Box<dyn FnOnce(AnnotatedBatch) -> BoxFuture<'static, Result<AnnotatedBatch, RpcError>> + Send + Sync>;
 
 /// The full name of a method, shown as `protocol/method`. Cheap to clone.
 #[derive(Clone)]
@@ -158,6 +166,38 @@ impl Call {
     pub fn extensions_mut(&mut self) -> &mut http::Extensions {
         &mut self.head.parts.extensions
     }
+
+    /// Says that the batch is elsewhere: `bring` gets it in place of [`input`](Self::input), once and as late as can be.
+    ///
+    /// That is when all that may refuse the call has let it through: the layers inside of this one, those of its method
+    /// among them, and the check of a stream's tokens. A call that is refused brings nothing.
+    pub fn defer_input<F, Fut>(&mut self, bring: F)
+    where
+        F: FnOnce(AnnotatedBatch) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<AnnotatedBatch, RpcError>> + Send + 'static,
+    {
+        self.head.deferred = Some(Box::new(move |pointer| Box::pin(bring(pointer))));
+    }
+
+    /// Makes sure that [`input`](Self::input) is the batch itself: for layers that look at it. The method's own step does
+    /// the same.
+    ///
+    /// # Errors
+    ///
+    /// Why it cannot be brought.
+    pub async fn resolve_input(&mut self) -> Result<(), RpcError> {
+        if let Some(bring) = self.head.deferred.take() {
+            bring_input(bring, &mut self.input).await?;
+        }
+        Ok(())
+    }
+}
+
+pub(crate) async fn bring_input(bring: DeferredInput, input: &mut AnnotatedBatch) -> Result<(), RpcError> {
+    let nothing = RecordBatch::new_empty(input.batch.schema());
+    let pointer = std::mem::replace(input, AnnotatedBatch::new(nothing, Metadata::new()));
+    *input = bring(pointer).await?;
+    Ok(())
 }
 
 impl fmt::Debug for Call {

@@ -177,7 +177,7 @@ impl Inner {
         context.limit = limit;
         let tokens = SentTokens::default();
         let identity = context.identity.clone();
-        let head = CallHead { method, generation, operation, tokens, identity, limit, parts };
+        let head = CallHead { method, generation, operation, tokens, identity, limit, parts, deferred: None };
         Begun::Admitted(Box::new(head), context)
     }
 

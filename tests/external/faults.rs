@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use tower_vgi::client::Generation;
+use tower_vgi::wire::keys;
 use tower_vgi::{ErrorCode, Reference};
 
 use crate::service::text;
@@ -123,4 +124,39 @@ async fn decoding_is_held_to_its_cap() {
     assert_eq!(client.text(1_000_000).await.unwrap(), text(1_000_000));
     let error = client.text(1_100_000).await.unwrap_err();
     assert!(error.message().contains("exceeds max_decompressed_bytes"), "{error}");
+}
+
+#[tokio::test]
+async fn a_store_that_is_down_is_said_to_be() {
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let reference = Reference::new(format!("http://{closed}/x?signature=secret-signature")).unwrap();
+    let error = fetcher().build().unwrap().fetch(&reference).await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::Unavailable, "{error}");
+    assert!(error.message().contains("after 3 attempts") && error.message().contains("no response"), "{error}");
+    assert!(!error.message().contains("secret"), "{error}");
+}
+
+#[tokio::test]
+async fn what_was_logged_before_an_error_is_heard() {
+    let store = Store::start().await;
+    let schema =
+        arrow_schema::Schema::new(vec![arrow_schema::Field::new("result", arrow_schema::DataType::Utf8, false)]);
+    let schema = tower_vgi::wire::WireSchema::new(std::sync::Arc::new(schema)).unwrap();
+    let empty = arrow_array::RecordBatch::new_empty(schema.schema().clone());
+    let mut frames = tower_vgi::wire::Frames::new();
+    let mut encoder = tower_vgi::wire::StreamEncoder::new(schema);
+    encoder.write_schema(&mut frames);
+    for (level, message) in [("INFO", "looking"), ("EXCEPTION", "ValueError: nothing there")] {
+        let metadata = [(keys::LOG_LEVEL, level), (keys::LOG_MESSAGE, message)].into_iter().collect();
+        encoder.write_batch(&empty, &metadata, &mut frames).unwrap();
+    }
+    encoder.write_end(&mut frames);
+    let url = store.keep("x", frames.into_bytes(), None);
+    for generation in [Generation::Flat, Generation::Namespaced] {
+        let (seen, on_log) = crate::logs();
+        let client = client(stack(&layer(&store)), builder().generation(generation).on_log(on_log));
+        let error = client.published(url.clone()).await.unwrap_err();
+        assert!(error.message().contains("nothing there"), "{error}");
+        assert_eq!(*seen.lock().unwrap(), ["looking"]);
+    }
 }

@@ -4,8 +4,10 @@
 mod answers;
 mod cleanup;
 mod faults;
+mod local;
 mod policy;
 mod ranges;
+mod refused;
 mod requests;
 mod service;
 mod store;

@@ -63,6 +63,14 @@ impl CorsLayer {
         self
     }
 
+    /// One more method that pages may use.
+    pub fn allow_method(mut self, method: Method) -> Self {
+        if !self.methods.contains(&method) {
+            self.methods.push(method);
+        }
+        self
+    }
+
     /// How long browsers may remember the answer to a preflight, in whole seconds; `None` leaves it to them.
     /// Default: 2 hours.
     pub fn max_age(mut self, max_age: impl Into<Option<Duration>>) -> Self {

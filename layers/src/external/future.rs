@@ -3,14 +3,11 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use pin_project::pin_project;
-use tower_service::Service;
+use tower_vgi::BoxError;
 use tower_vgi::external::Storage;
-use tower_vgi::rpc::{Call, Reply};
-use tower_vgi::{BoxError, RpcError};
+use tower_vgi::rpc::Reply;
 
 use super::outgoing::{Applied, Outgoing};
-
-type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// The future of [`External`](super::External).
 #[pin_project]
@@ -18,34 +15,14 @@ pub struct ResponseFuture<F, T>(#[pin] State<F, T>);
 
 #[pin_project(project = Projection)]
 enum State<F, T> {
-    /// Fetches what the request points to, and calls.
-    Fetching(BoxFuture<Result<Reply, BoxError>>, Option<Outgoing<T>>),
     Calling(#[pin] F, Option<Outgoing<T>>),
     /// Puts what is large.
-    Putting(BoxFuture<Result<Reply, BoxError>>),
-    Failed(Option<RpcError>),
+    Putting(Pin<Box<dyn Future<Output = Result<Reply, BoxError>> + Send>>),
 }
 
 impl<F, T> ResponseFuture<F, T> {
-    pub(super) fn calling(future: F, outgoing: Outgoing<T>) -> Self {
+    pub(super) fn new(future: F, outgoing: Outgoing<T>) -> Self {
         Self(State::Calling(future, Some(outgoing)))
-    }
-
-    pub(super) fn fetching<S>(fetching: BoxFuture<Result<Call, RpcError>>, mut ready: S, outgoing: Outgoing<T>) -> Self
-    where
-        S: Service<Call, Response = Reply, Future = F> + Send + 'static,
-        S::Error: Into<BoxError>,
-        F: Future<Output = Result<Reply, S::Error>> + Send + 'static,
-    {
-        let answered = async move {
-            let call = fetching.await?;
-            ready.call(call).await.map_err(Into::into)
-        };
-        Self(State::Fetching(Box::pin(answered), Some(outgoing)))
-    }
-
-    pub(super) fn failed(error: RpcError) -> Self {
-        Self(State::Failed(Some(error)))
     }
 }
 
@@ -62,12 +39,8 @@ where
         loop {
             let (reply, outgoing) = match state.as_mut().project() {
                 Projection::Putting(putting) => return putting.as_mut().poll(cx),
-                Projection::Fetching(answered, outgoing) => (ready!(answered.as_mut().poll(cx))?, outgoing.take()),
                 Projection::Calling(future, outgoing) => {
                     (ready!(future.poll(cx)).map_err(Into::into)?, outgoing.take())
-                }
-                Projection::Failed(error) => {
-                    return error.take().map_or(Poll::Pending, |error| Poll::Ready(Err(error.into())));
                 }
             };
             // A future that has given its result is not polled again.
@@ -83,10 +56,8 @@ where
 impl<F, T> fmt::Debug for ResponseFuture<F, T> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match &self.0 {
-            State::Fetching(..) => "ResponseFuture::Fetching",
             State::Calling(..) => "ResponseFuture::Calling",
             State::Putting(_) => "ResponseFuture::Putting",
-            State::Failed(_) => "ResponseFuture::Failed",
         })
     }
 }

@@ -33,11 +33,11 @@
 //!
 //! # Where it belongs
 //!
-//! Innermost among the layers around all calls. Those outside see pointers as they came, so that who may call and how
-//! often is decided before anything is fetched; layers around one protocol or one method are inside, and see data.
+//! Innermost among the layers around all calls, so that answers are put as the others leave them.
 //!
-//! So scopes and rate limits belong outside, too, also those of one protocol or method: inside they would refuse a call
-//! whose batch has been fetched already.
+//! Nothing is fetched before everybody has let the call through: whatever layers decide, around all calls, one protocol or
+//! one method, and whether the tokens of a stream are good. So layers see pointers as they came. One that looks at the
+//! batch, and is inside of this one, asks for it with [`Call::resolve_input`](tower_vgi::rpc::Call::resolve_input).
 //!
 //! # What is put
 //!

@@ -3,12 +3,12 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use tower_service::Service;
+use tower_vgi::BoxError;
 use tower_vgi::external::Storage;
 use tower_vgi::rpc::{Call, Reply};
-use tower_vgi::{BoxError, Reference};
 
 use super::future::ResponseFuture;
-use super::incoming::{self, takes_a_batch};
+use super::incoming;
 use super::layer::Settings;
 use super::outgoing::Outgoing;
 
@@ -28,9 +28,8 @@ impl<S, T> External<S, T> {
 
 impl<S, T> Service<Call> for External<S, T>
 where
-    S: Service<Call, Response = Reply> + Clone + Send + 'static,
+    S: Service<Call, Response = Reply>,
     S::Error: Into<BoxError>,
-    S::Future: Send + 'static,
     T: Storage,
 {
     type Response = Reply;
@@ -41,22 +40,10 @@ where
         self.inner.poll_ready(cx).map_err(Into::into)
     }
 
-    fn call(&mut self, call: Call) -> Self::Future {
+    fn call(&mut self, mut call: Call) -> Self::Future {
         let outgoing = Outgoing::new(&self.settings, &call);
-        if !takes_a_batch(&call) {
-            return ResponseFuture::calling(self.inner.call(call), outgoing);
-        }
-        match Reference::of(&call.input) {
-            Ok(None) => ResponseFuture::calling(self.inner.call(call), outgoing),
-            Ok(Some(reference)) => {
-                // The service that is ready is the one that is called.
-                let clone = self.inner.clone();
-                let ready = std::mem::replace(&mut self.inner, clone);
-                let fetching = incoming::fetch(self.settings.fetcher.clone(), reference, call);
-                ResponseFuture::fetching(Box::pin(fetching), ready, outgoing)
-            }
-            Err(error) => ResponseFuture::failed(error),
-        }
+        incoming::defer(&self.settings.fetcher, &mut call);
+        ResponseFuture::new(self.inner.call(call), outgoing)
     }
 }
 

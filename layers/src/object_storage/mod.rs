@@ -27,7 +27,7 @@
 //! than their lifetime. A rule of the bucket's own does the same with nobody at work; have one for parts of uploads
 //! that were never finished.
 
-mod put;
+pub(crate) mod put;
 mod storage;
 mod sweep;
 

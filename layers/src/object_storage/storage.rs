@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use http::Method;
 use object_store::path::Path;
 use object_store::signer::Signer;
-use object_store::{ObjectStore, ObjectStoreExt as _};
+use object_store::{Attribute, Attributes, ObjectStore, ObjectStoreExt as _};
 use tower_vgi::BoxError;
 use tower_vgi::external::{Object, ObjectId, Storage, UploadUrl, UploadUrls};
 
@@ -24,17 +24,19 @@ const PARTS_AT_ONCE: usize = 4;
 /// Keeps objects in a store of the crate [`object_store`]. See the [module](super). Clones are the same storage.
 #[derive(Clone)]
 pub struct ObjectStorage {
-    pub(super) settings: Arc<Settings>,
+    pub(crate) settings: Arc<Settings>,
 }
 
 #[derive(Clone)]
-pub(super) struct Settings {
-    pub(super) store: Arc<dyn ObjectStore>,
+pub(crate) struct Settings {
+    pub(crate) store: Arc<dyn ObjectStore>,
     signer: Arc<dyn Signer>,
+    /// Whether the store keeps what is said of an object besides its bytes.
+    keeps_attributes: bool,
     pub(super) prefix: Path,
     name: Arc<dyn Fn(&ObjectId) -> String + Send + Sync>,
-    url_lifetime: Duration,
-    pub(super) object_lifetime: Option<Duration>,
+    pub(crate) url_lifetime: Duration,
+    pub(crate) object_lifetime: Option<Duration>,
     pub(super) part_bytes: usize,
     pub(super) parts_at_once: usize,
 }
@@ -44,15 +46,21 @@ impl ObjectStorage {
     pub fn new<O: ObjectStore + Signer>(store: O) -> Self {
         let store = Arc::new(store);
         Self::of(Settings {
-            store: store.clone(),
-            signer: store,
+            keeps_attributes: true,
             prefix: Path::from("vgi-rpc"),
-            name: Arc::new(|id| format!("{id}.arrow")),
-            url_lifetime: URL_LIFETIME,
-            object_lifetime: None,
-            part_bytes: PART_BYTES,
-            parts_at_once: PARTS_AT_ONCE,
+            ..Settings::new(store.clone(), store)
         })
+    }
+
+    /// Keeps objects, and nothing that is said of them, in a store whose URLs somebody else signs.
+    #[cfg(feature = "local-storage")]
+    pub(crate) fn over(store: Arc<dyn ObjectStore>, signer: Arc<dyn Signer>) -> Self {
+        Self::of(Settings::new(store, signer))
+    }
+
+    #[cfg(feature = "local-storage")]
+    pub(crate) fn signed_by(self, signer: Arc<dyn Signer>) -> Self {
+        self.change(|settings| settings.signer = signer)
     }
 
     fn of(settings: Settings) -> Self {
@@ -110,10 +118,37 @@ impl ObjectStorage {
     }
 }
 
+impl Settings {
+    fn new(store: Arc<dyn ObjectStore>, signer: Arc<dyn Signer>) -> Self {
+        Self {
+            store,
+            signer,
+            keeps_attributes: false,
+            prefix: Path::default(),
+            name: Arc::new(|id| format!("{id}.arrow")),
+            url_lifetime: URL_LIFETIME,
+            object_lifetime: None,
+            part_bytes: PART_BYTES,
+            parts_at_once: PARTS_AT_ONCE,
+        }
+    }
+
+    fn attributes(&self, object: &Object) -> Attributes {
+        let mut attributes = Attributes::new();
+        if self.keeps_attributes {
+            attributes.insert(Attribute::ContentType, object.content_type().into());
+            if let Some(coding) = object.content_encoding() {
+                attributes.insert(Attribute::ContentEncoding, coding.into());
+            }
+        }
+        attributes
+    }
+}
+
 impl Storage for ObjectStorage {
     async fn put(&self, id: &ObjectId, object: Object) -> Result<String, BoxError> {
         let path = self.path(id);
-        put::put(&self.settings, &path, object).await?;
+        put::put(&self.settings, &path, self.settings.attributes(&object), object).await?;
         self.sign(Method::GET, &path).await
     }
 

@@ -116,6 +116,7 @@ pub fn serve<S>(service: S) -> Serve<S> {
         sessions: None,
         security: Security::default(),
         max_connections: usize::MAX,
+        on_bound: Vec::new(),
     }
 }
 
@@ -134,8 +135,10 @@ pub struct Serve<S> {
     sessions: Option<DrainHandle>,
     security: Security,
     max_connections: usize,
+    on_bound: Vec<OnBound>,
 }
 
+type OnBound = Box<dyn FnOnce(&str) + Send>;
 type Shutdown = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 impl<S> Serve<S> {
@@ -233,6 +236,13 @@ impl<S> Serve<S> {
         self
     }
 
+    /// Tells a function where the server listens, such as `http://127.0.0.1:8080`, before anybody is answered. Of a Unix
+    /// socket, or one that listens at all addresses, nothing is told.
+    pub fn on_bound(mut self, tell: impl FnOnce(&str) + Send + 'static) -> Self {
+        self.on_bound.push(Box::new(tell));
+        self
+    }
+
     /// Binds the socket, so that callers can connect, and prints the port.
     ///
     /// # Errors
@@ -242,6 +252,11 @@ impl<S> Serve<S> {
         let listener = self.listener.bind().await?;
         // Before the port is known to anybody: a signal right after it has to be noticed.
         let stop = Stop::new(self.signals, self.shutdown)?;
+        let reachable = listener.local_addr().filter(|address| !address.ip().is_unspecified());
+        if let Some(address) = reachable {
+            let url = format!("{}://{address}", self.security.scheme());
+            self.on_bound.into_iter().for_each(|tell| tell(&url));
+        }
         let protocols = Protocols {
             security: self.security,
             header_read_timeout: self.header_read_timeout,

@@ -14,6 +14,15 @@ pub(super) struct Security {
 }
 
 impl Security {
+    /// How URLs of the server begin.
+    pub(super) fn scheme(&self) -> &'static str {
+        #[cfg(feature = "tls")]
+        if self.tls.is_some() {
+            return "https";
+        }
+        "http"
+    }
+
     /// The socket on which HTTP is spoken.
     #[cfg(feature = "tls")]
     pub(super) async fn secure(&self, socket: Socket) -> io::Result<Socket> {

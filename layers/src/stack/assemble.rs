@@ -52,9 +52,9 @@ pub(super) fn assemble(mut settings: StackBuilder) -> Result<Stack, StackError> 
     let memory = settings.limits.max_request_memory.map(RequestMemoryLayer::new);
     let sticky = sticky(std::mem::take(&mut settings.sticky), &service);
     let metadata = settings.oauth.as_ref().and_then(|metadata| mistakes.keep(ResourceMetadataLayer::new(metadata)));
-    let prefix = mount.as_ref().map_or("", MountLayer::prefix);
+    let prefix = mount.as_ref().map_or("", MountLayer::prefix).to_owned();
     // What is wrong with it has been said.
-    if let Some(challenge) = settings.oauth.as_ref().and_then(|metadata| metadata.challenge(prefix).ok()) {
+    if let Some(challenge) = settings.oauth.as_ref().and_then(|metadata| metadata.challenge(&prefix).ok()) {
         settings.auth = settings.auth.map(|auth| auth.challenge(challenge));
     }
     let request_id = RequestIdLayer::new();
@@ -85,7 +85,17 @@ pub(super) fn assemble(mut settings: StackBuilder) -> Result<Stack, StackError> 
     let last_net = (guests && settings.is_own(Place::CatchPanic)).then(CatchPanicLayer::new);
     // The last to be made: it exposes what all others send.
     let cors = cors(std::mem::take(&mut settings.cors), &capabilities);
+    // Pages put objects, too.
+    #[cfg(feature = "local-storage")]
+    let cors = match settings.local_storage.is_some() {
+        true => cors.map(|layer| layer.allow_method(http::Method::PUT)),
+        false => cors,
+    };
 
+    #[cfg(feature = "local-storage")]
+    let local_storage = settings.local_storage.as_ref().map(crate::local_storage::LocalStorage::layer);
+    #[cfg(not(feature = "local-storage"))]
+    let local_storage = None::<Identity>;
     let drain_handle = service.sessions().drain_handle();
     let stack = settings.take(Place::Sticky).fill(sticky, service);
     let stack = settings.take(Place::ResponseLimit).fill(response_limit, stack);
@@ -97,6 +107,7 @@ pub(super) fn assemble(mut settings: StackBuilder) -> Result<Stack, StackError> 
     let stack = settings.take(Place::RequestLimit).fill(request_limit, stack);
     let stack = settings.take(Place::BodyTimeout).fill(Some(settings.body_timeout), stack);
     let stack = settings.take(Place::Auth).fill(settings.auth.take(), stack);
+    let stack = settings.take(Place::LocalStorage).fill(local_storage, stack);
     let stack = settings.take(Place::ResourceMetadata).fill(metadata, stack);
     let stack = settings.take(Place::Health).fill(health, stack);
     let stack = settings.take(Place::StartHook).fill(start_hook, stack);
@@ -109,7 +120,14 @@ pub(super) fn assemble(mut settings: StackBuilder) -> Result<Stack, StackError> 
     let stack = settings.take(Place::RequestId).fill(Some(request_id), stack);
     let stack = settings.take(Place::Mount).fill(mount, stack);
     let stack = Change::default().fill(last_net, stack);
-    let about = About { info, capabilities, readiness: settings.readiness, drain_handle };
+    let about = About {
+        info,
+        capabilities,
+        readiness: settings.readiness,
+        drain_handle,
+        #[cfg(all(feature = "local-storage", feature = "serve"))]
+        local_storage: settings.local_storage.take().map(|storage| (storage, prefix)),
+    };
     Ok(Stack { service: BoxHttpService::new(stack), about: Arc::new(about) })
 }
 

@@ -48,6 +48,8 @@ pub struct StackBuilder {
     pub(super) access_log: Option<AccessLogLayer>,
     pub(super) otel: Option<OtelLayer>,
     pub(super) start_hook: Option<StartHookLayer>,
+    #[cfg(feature = "local-storage")]
+    pub(super) local_storage: Option<crate::local_storage::LocalStorage>,
     pub(super) advertised: Capabilities,
     changes: BTreeMap<Place, Change>,
 }
@@ -98,6 +100,8 @@ impl StackBuilder {
             access_log: None,
             otel: None,
             start_hook: None,
+            #[cfg(feature = "local-storage")]
+            local_storage: None,
             advertised: Capabilities::new(),
             changes: BTreeMap::new(),
             service,
@@ -289,6 +293,14 @@ impl StackBuilder {
     /// [`Place::Auth`](Self::replace): it inserts an [`AuthContext`](tower_vgi::AuthContext) or refuses.
     pub fn auth(mut self, auth: AuthLayer) -> Self {
         self.auth = Some(auth);
+        self
+    }
+
+    /// Serves the objects of a storage of the server's own. Default: none. See
+    /// [`LocalStorage`](crate::local_storage::LocalStorage) for what else it takes.
+    #[cfg(feature = "local-storage")]
+    pub fn local_storage(mut self, storage: crate::local_storage::LocalStorage) -> Self {
+        self.local_storage = Some(storage);
         self
     }
 

@@ -103,6 +103,9 @@ struct About {
     capabilities: Capabilities,
     readiness: Readiness,
     drain_handle: DrainHandle,
+    /// The storage and the prefix under which it is served.
+    #[cfg(all(feature = "local-storage", feature = "serve"))]
+    local_storage: Option<(crate::local_storage::LocalStorage, String)>,
 }
 
 impl Stack {
@@ -144,7 +147,16 @@ impl Stack {
     #[cfg(feature = "serve")]
     pub fn serve(self) -> crate::serve::Serve<Self> {
         let (readiness, sessions) = (self.readiness().clone(), self.drain_handle().clone());
-        crate::serve(self).readiness(readiness).drain_handle(sessions)
+        #[cfg(feature = "local-storage")]
+        let local_storage = self.about.local_storage.clone();
+        let serve = crate::serve(self).readiness(readiness).drain_handle(sessions);
+        #[cfg(feature = "local-storage")]
+        let serve = serve.on_bound(move |url| {
+            if let Some((storage, prefix)) = local_storage {
+                storage.found_at(&format!("{url}{prefix}"));
+            }
+        });
+        serve
     }
 }
 

@@ -28,6 +28,8 @@ pub enum Place {
     Health,
     /// What clients have to know to get a token, which they ask before they have one.
     ResourceMetadata,
+    /// Serves what the server keeps itself to those who have a URL that it has signed, and need nothing else.
+    LocalStorage,
     /// Who calls: outside of all that reads a body or looks at what is called, so that those who are not let in learn
     /// nothing. Everything inside is for callers who were.
     Auth,
@@ -53,7 +55,7 @@ pub enum Place {
 
 impl Place {
     /// All places, the outermost first.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::Mount,
         Self::RequestId,
         Self::Otel,
@@ -65,6 +67,7 @@ impl Place {
         Self::StartHook,
         Self::Health,
         Self::ResourceMetadata,
+        Self::LocalStorage,
         Self::Auth,
         Self::BodyTimeout,
         Self::RequestLimit,

@@ -1,9 +1,11 @@
-//! Storages over real servers, which the tests start: one that speaks S3 and checks signatures, and Azurite.
+//! Storages over real servers, which the tests start: one that speaks S3 and checks signatures, and Azurite. What is signed
+//! for Google Cloud Storage is compared with what Google's own library signs.
 //!
 //! `s3s-fs` and `azurite` are looked for on the path; `TOWER_VGI_S3S_FS` and `TOWER_VGI_AZURITE` name others. Where one is
 //! not there its tests say that they are skipped; with `TOWER_VGI_REQUIRE_INTEROP=1` they fail instead.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
+mod gcs;
 mod server;
 
 use std::sync::Arc;

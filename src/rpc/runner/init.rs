@@ -17,7 +17,8 @@ use crate::rpc::token::{CallPart, OpenCall};
 use crate::wire::{AnnotatedBatch, Metadata, WireSchema, keys};
 use crate::{CallRecord, RpcError};
 
-pub(super) async fn run(call: Call, handler: StreamFn) -> Result<Reply, Box<FailedCall>> {
+pub(super) async fn run(mut call: Call, handler: StreamFn) -> Result<Reply, Box<FailedCall>> {
+    call.resolve_input().await?;
     let Call { head, input } = call;
     let method = head.method.clone();
     let description = &method.description;

@@ -44,9 +44,13 @@ impl Service<Call> for Runner {
 
 /// Runs a call.
 ///
-/// The futures of streams are large and in boxes, so that those of small calls are small.
+/// The futures of streams, and of calls whose batch is elsewhere, are large and in boxes, so that those of small calls are
+/// small.
 pub(crate) async fn run(call: Call) -> Result<Reply, Box<FailedCall>> {
     match (&call.head.method.handler, call.head.operation) {
+        (Handler::Unary(_), Operation::Unary) if call.head.deferred.is_some() => {
+            Box::pin(unary::run_deferred(call)).await
+        }
         (Handler::Unary(_), Operation::Unary) => unary::run(call).await,
         (Handler::Constant(schema, batch), Operation::Unary) => {
             let mut reply = Reply::complete(schema.clone(), vec![Part::new(batch.clone())]);

@@ -7,7 +7,7 @@ use super::producer::ProducerSteps;
 use super::{context, failed, isolated, scope};
 use crate::call_record::RefusedToken;
 use crate::rpc::budget;
-use crate::rpc::call::{Call, Reply, ReplyBody, SentTokens};
+use crate::rpc::call::{Call, Reply, ReplyBody, SentTokens, bring_input};
 use crate::rpc::context::CallContext;
 use crate::rpc::erased_state::ErasedState;
 use crate::rpc::failed_call::FailedCall;
@@ -21,6 +21,7 @@ pub(super) async fn run(call: Call, handler: StreamFn) -> Result<Reply, Box<Fail
     let Call { mut head, mut input } = call;
     let method = head.method.clone();
     let sent = std::mem::take(&mut head.tokens);
+    let deferred = head.deferred.take();
     let requested = head.limit;
     let generation = head.generation;
     let tick = match method.description.kind {
@@ -34,6 +35,15 @@ pub(super) async fn run(call: Call, handler: StreamFn) -> Result<Reply, Box<Fail
     let gone = context.cancel_on_drop();
     let (open, state) = open(&method.runtime.tokens, &context, &sent, &handler)?;
     let schemas = Schemas::of_call(&method.description, &open.call)?;
+    // Of a caller whose tokens are none, nothing is brought.
+    let context = match deferred {
+        None => context,
+        Some(bring) => {
+            bring_input(bring, &mut input).await?;
+            exchange::strip_tokens(&mut input.metadata);
+            context.with_metadata(input.metadata.clone())
+        }
+    };
     // What was agreed when the stream was opened can only become tighter.
     let limit = budget::tightest(open.call.limit, requested);
 

@@ -7,6 +7,12 @@ use crate::rpc::handler::Handler;
 use crate::rpc::params::Params;
 use crate::rpc::result::result_batch;
 
+/// Runs a call whose batch has to be brought first.
+pub(super) async fn run_deferred(mut call: Call) -> Result<Reply, Box<FailedCall>> {
+    call.resolve_input().await?;
+    run(call).await
+}
+
 pub(super) async fn run(call: Call) -> Result<Reply, Box<FailedCall>> {
     let Call { head, input } = call;
     let limit = head.limit;
