@@ -1,5 +1,7 @@
 //! What those get who are not let in: the 401 of the protocol, or a 503 where nobody can tell.
 
+use std::sync::Arc;
+
 use askama::Template;
 use http::header::{
     ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, RETRY_AFTER, WWW_AUTHENTICATE,
@@ -22,8 +24,13 @@ pub(super) struct Answers {
     pub(super) challenge: Option<HeaderValue>,
     proxy_headers: Vec<HeaderName>,
     /// Of the configuration alone, so that it tells nobody how far an attempt has come.
-    proxy_hint: Option<String>,
+    proxy_hint: Option<Arc<str>>,
 }
+
+/// What a 401 says of the proxy, for whoever says it in words of its own.
+#[derive(Clone, Debug)]
+#[cfg_attr(not(feature = "auth-login"), allow(dead_code))]
+pub(super) struct ProxyHint(pub(super) Arc<str>);
 
 impl Answers {
     pub(super) fn new(proxy_headers: impl IntoIterator<Item = HeaderName>) -> Self {
@@ -38,7 +45,7 @@ impl Answers {
                 self.proxy_headers.push(name);
             }
         }
-        self.proxy_hint = proxy_hint(&self.proxy_headers);
+        self.proxy_hint = proxy_hint(&self.proxy_headers).map(Into::into);
     }
 
     pub(super) fn answer(&self, request: &Parts, error: &AuthError) -> Response<Body> {
@@ -61,18 +68,19 @@ impl Answers {
             let mut envelope =
                 serde_json::json!({"error": "unauthorized", "reason": reason.as_str(), "detail": detail});
             if let Some(hint) = &self.proxy_hint {
-                envelope["proxy_hint"] = hint.as_str().into();
+                envelope["proxy_hint"] = (**hint).into();
             }
             json(&envelope)
         };
         *response.status_mut() = StatusCode::UNAUTHORIZED;
         let headers = response.headers_mut();
         headers.insert(AUTH_REASON, HeaderValue::from_static(reason.as_str()));
-        if self.proxy_hint.is_some() {
-            headers.insert(AUTH_PROXY_REQUIRED, HeaderValue::from_static("true"));
-        }
         if let Some(challenge) = &self.challenge {
             headers.insert(WWW_AUTHENTICATE, challenge.clone());
+        }
+        if let Some(hint) = &self.proxy_hint {
+            headers.insert(AUTH_PROXY_REQUIRED, HeaderValue::from_static("true"));
+            response.extensions_mut().insert(ProxyHint(hint.clone()));
         }
         response
     }

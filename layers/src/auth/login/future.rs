@@ -51,7 +51,7 @@ impl<F, B> ResponseFuture<F, B> {
 
 impl<F, B: HttpBody> ResponseFuture<F, B> {
     pub(super) fn refusing(request: Request<B>, response: Response<Body>) -> Self {
-        Self(State::Refusing(Refuse::new(request, response)))
+        Self(State::Refusing(Refuse::stranger(request, response)))
     }
 
     pub(super) fn exchanging(request: Request<B>, flow: Arc<Flow>) -> Self {

@@ -4,16 +4,27 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
 
+use super::claims::claims;
+
+/// What matters most comes first.
 const SHOWN: [&str; 5] = ["sub", "email", "preferred_username", "name", "picture"];
+/// Browsers send it with every request beside the token, and servers on the way take heads of 8 KiB.
+const MAX_LENGTH: usize = 1024;
 
 /// The names in an `id_token`, for scripts of pages to show: base64url of JSON. Nobody is let in because of it, and so it
 /// is enough that the token came from the provider itself.
 pub(super) fn shown(id_token: &str) -> Option<String> {
-    let payload = URL_SAFE_NO_PAD.decode(id_token.split('.').nth(1)?).ok()?;
-    let claims: Map<String, Value> = serde_json::from_slice(&payload).ok()?;
-    let shown = SHOWN.iter().filter_map(|name| Some((*name, claims.get(*name).filter(|value| value.is_string())?)));
-    let shown: Map<String, Value> = shown.map(|(name, value)| (name.to_owned(), value.clone())).collect();
-    (!shown.is_empty()).then(|| URL_SAFE_NO_PAD.encode(Value::from(shown).to_string()))
+    let claims = claims(id_token)?;
+    let mut shown: Vec<(&str, &Value)> = Vec::new();
+    for name in SHOWN {
+        shown.extend(claims.get(name).filter(|value| value.is_string()).map(|value| (name, value)));
+    }
+    let write = |count: usize| {
+        let shown: Map<String, Value> =
+            shown[..count].iter().map(|(name, value)| ((*name).to_owned(), (*value).clone())).collect();
+        URL_SAFE_NO_PAD.encode(Value::from(shown).to_string())
+    };
+    (1..=shown.len()).rev().map(write).find(|text| text.len() <= MAX_LENGTH)
 }
 
 #[cfg(test)]
@@ -33,5 +44,12 @@ mod tests {
         for nothing in ["opaque", "a.b.c", "", &token(json!({"groups": []})), &token(json!([1]))] {
             assert_eq!(shown(nothing), None, "{nothing}");
         }
+    }
+
+    #[test]
+    fn what_is_long_is_left_out() {
+        let claims = json!({"sub": "1", "picture": "x".repeat(MAX_LENGTH)});
+        let shown = shown(&format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode(claims.to_string()))).unwrap();
+        assert_eq!(URL_SAFE_NO_PAD.decode(shown).unwrap(), br#"{"sub":"1"}"#);
     }
 }

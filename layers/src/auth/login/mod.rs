@@ -2,7 +2,8 @@
 //!
 //! A `GET` of a browser that authentication refuses is sent to the identity provider, and comes back to
 //! `…/_oauth/callback` with a code. The code is exchanged for a token, which the browser keeps in a cookie that only this
-//! server can read; with later requests it takes the place of the `Authorization` header. `…/_oauth/logout` ends that.
+//! server can read; with later requests it takes the place of the `Authorization` header. `…/_oauth/logout` ends that, with a
+//! page that asks nobody to log in; the login after it lets people choose who they are.
 //!
 //! ```no_run
 //! use tower_vgi::rpc::{Method, Protocol, RpcService, TokenKeys};
@@ -32,14 +33,20 @@
 //!
 //! The state of a login that is under way (the verifier of PKCE, where to go afterwards, the time) is sealed into a
 //! cookie of ten minutes, and the state that comes back has to be that of the same browser. Cookies are `HttpOnly`,
-//! `SameSite=Lax`, of this host only, and `Secure` where the service is at `https`. `Lax` keeps pages of others from
-//! calling with the cookie, since calls are `POST`. People are sent back to this service only, and to pages that are
-//! named. The token is not kept by the server: when it has expired, or the server's key has changed, the browser logs in
-//! anew.
+//! `SameSite=Lax`, of this host only, and `Secure` where the service is at `https`. `Lax` keeps pages of other sites from
+//! calling with the cookie, since calls are `POST`; hosts below the same domain are no other site. They can set cookies
+//! beside these too: where a service has a host to itself, at its root, browsers are told to take no such cookie
+//! (`__Host-`), and elsewhere none counts of two that differ. Below a domain that strangers have hosts of, give a service a
+//! host to itself.
+//!
+//! People are sent back to this service only, and to pages that are named. The token is not kept by the server: when it has
+//! expired, or the server's key has changed, the browser logs in anew.
 //!
 //! A token that is refused right after the login, such as when it was made for another audience than the one that
 //! authentication expects, ends in a page that says why. The provider would otherwise give the next one without asking,
-//! and the browser go in circles.
+//! and the browser go in circles. Another cookie, `_vgi_login`, says for a minute that there was a login, so that this does
+//! not depend on whether the browser has kept the token. Requests with an `Authorization` of their own are sent to no login:
+//! the cookie would not count.
 //!
 //! Scripts see one cookie, `_vgi_identity`: base64url of a JSON object with the `sub`, `email`, `preferred_username`,
 //! `name` and `picture` of the `id_token`, for pages to show. It lets nobody in.
@@ -47,8 +54,16 @@
 //! # Pages on other hosts
 //!
 //! [`Login::frontends`] names pages on other hosts that may have tokens. They send people here with
-//! `?_vgi_return_to=<URL>`, and get them back with `#token=…&refresh_token=…&token_endpoint=…&client_id=…`; what is behind
-//! `#` is sent to no server. The client's secret is never there.
+//! `?_vgi_return_to=<URL>`, and get them back with `#token=…`, once authentication has found the token good; what is behind
+//! `#` is sent to no server. After a login `client_id=…` comes with it, and, where tokens can be renewed,
+//! `refresh_token=…&token_endpoint=…`; who was logged in already brings the token only. The client's secret is never there.
+//! What the URL itself has behind `#` may say where in the page, and has none of `=`, `&`, `;` and `%`.
+//!
+//! Such a page should look at what comes back once, take it out of its address, and put something of its own that nobody can
+//! guess into the query of its URL, by which it knows that it has sent these people itself: anybody can make up an address
+//! with a token of theirs. To call the service it has to be allowed by the layer of `cors` as well. Google gives a refresh
+//! token because it is asked with `access_type=offline`; most others want `offline_access` among the
+//! [scopes](Login::scopes).
 //!
 //! So that tokens can be renewed without it, [`Login::exchange_tokens`] answers `POST …/_oauth/token`, which adds the
 //! secret and asks the provider's token endpoint: for a code with its verifier, or for a refresh token, and nothing else.
@@ -75,6 +90,7 @@
 //! .token_endpoint(endpoint);
 //! ```
 
+mod claims;
 mod config;
 mod cookies;
 mod destination;
@@ -83,7 +99,10 @@ mod flow;
 mod form;
 mod frontends;
 mod future;
+mod hand_on;
 mod identity;
+mod latest;
+mod leave;
 mod page;
 mod provider;
 mod service;

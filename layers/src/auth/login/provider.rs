@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use tokio::sync::OnceCell;
 use tower_vgi::BoxError;
 
+use super::claims::seconds_left;
 use super::config::{InvalidLogin, Login};
 use crate::auth::outbound::{HttpClient, is_private};
 
@@ -30,8 +31,8 @@ pub(super) struct Granted {
     pub(super) token: String,
     pub(super) refresh_token: Option<String>,
     pub(super) id_token: Option<String>,
-    /// In seconds.
-    pub(super) expires_in: Option<u64>,
+    /// For how long the token is good, in seconds, as far as that is known.
+    pub(super) lifetime: Option<u64>,
 }
 
 /// What the token endpoint says.
@@ -75,16 +76,23 @@ impl Provider {
         let given = [("code", code), ("redirect_uri", callback.as_str()), ("code_verifier", verifier)];
         let answer = self.grant(login, "authorization_code", given).await?;
         if answer.status != StatusCode::OK {
-            return Err(format!("the token endpoint answered {}", answer.status).into());
+            let error = answer.members.get("error").and_then(Value::as_str).unwrap_or("no error");
+            return Err(format!("the token endpoint answered {} and {error}", answer.status).into());
         }
         let text = |name: &str| answer.members.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
         let name = if login.use_id_token { "id_token" } else { "access_token" };
         let token = text(name).ok_or_else(|| format!("the token endpoint gave no {name}"))?.to_owned();
+        // Of the access token, as far as it says something; nothing is good for no time at all.
+        let expires_in = answer.members.get("expires_in").and_then(Value::as_u64);
+        let (first, second) = match login.use_id_token {
+            true => (seconds_left(&token), expires_in),
+            false => (expires_in, seconds_left(&token)),
+        };
         Ok(Granted {
+            lifetime: first.or(second).filter(|seconds| *seconds > 0),
             token,
             refresh_token: text("refresh_token").map(str::to_owned),
             id_token: text("id_token").map(str::to_owned),
-            expires_in: answer.members.get("expires_in").and_then(Value::as_u64),
         })
     }
 

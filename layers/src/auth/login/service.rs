@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::header::ALLOW;
+use http::header::{ALLOW, AUTHORIZATION};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body::Body as HttpBody;
 use tower_layer::Layer;
@@ -83,7 +83,10 @@ where
                 let (flow, uri, headers) = (flow.clone(), request.uri().clone(), request.headers().clone());
                 return ResponseFuture::answering(async move { flow.finish(&uri, &headers).await });
             }
-            ("/_oauth/logout", &Method::GET) => return ResponseFuture::refusing(request, flow.log_out()),
+            ("/_oauth/logout", &Method::GET) => {
+                let answer = flow.log_out(request.headers());
+                return ResponseFuture::refusing(request, answer);
+            }
             ("/_oauth/token", method) if flow.login.exchanges_tokens => {
                 return match *method {
                     Method::POST => match flow.refuse_exchange(request.headers()) {
@@ -102,8 +105,13 @@ where
             }
             _ => {}
         }
-        let presented = flow.authorize(request.headers_mut());
-        let visit = Visit::of(&mut request, flow, presented);
+        // A header of the client's own counts before the cookie, and no login would change what becomes of it.
+        let visit = if request.headers().contains_key(AUTHORIZATION) {
+            None
+        } else {
+            let presented = flow.authorize(request.headers_mut());
+            Visit::of(&mut request, flow, presented)
+        };
         ResponseFuture::inner(self.inner.call(request), visit)
     }
 }

@@ -3,7 +3,8 @@
 use super::destination::Destination;
 
 /// What has to be known when the browser comes back from the provider.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
+#[cfg_attr(test, derive(Debug))]
 pub(super) struct Session {
     /// What the provider gives back: the answer is to this login.
     pub(super) state: String,

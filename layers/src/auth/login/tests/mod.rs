@@ -16,7 +16,7 @@ use tower_vgi::rpc::TokenKeys;
 use tower_vgi::{AuthContext, AuthReason, Body, MountPrefix};
 
 use super::*;
-use crate::auth::{AuthError, AuthLayer, BearerTokens};
+use crate::auth::{AuthError, AuthLayer, BearerTokens, or_anonymous};
 use crate::response::ResponseBody;
 
 mod exchange;
@@ -86,6 +86,8 @@ impl Provider {
 struct Browser {
     layer: LoginLayer,
     cookies: Pairs,
+    is_behind_a_proxy: bool,
+    lets_anybody_in: bool,
 }
 
 impl Browser {
@@ -94,7 +96,12 @@ impl Browser {
     }
 
     fn at(login: Login) -> Self {
-        Self { layer: LoginLayer::new(login, &TokenKeys::new([7; 32])).unwrap(), cookies: Pairs::new() }
+        Self {
+            layer: LoginLayer::new(login, &TokenKeys::new([7; 32])).unwrap(),
+            cookies: Pairs::new(),
+            is_behind_a_proxy: false,
+            lets_anybody_in: false,
+        }
     }
 
     /// Asks for a path inside of the prefix.
@@ -112,12 +119,22 @@ impl Browser {
         body: impl Into<Body>,
     ) -> Response<ResponseBody<ResponseBody<Body>>> {
         let tokens = BearerTokens::new([("s3cret", AuthContext::authenticated("bearer", "alice"))]);
-        let service = ServiceBuilder::new().layer(self.layer.clone()).layer(AuthLayer::new(tokens)).service(
-            service_fn(async |request: Request<Body>| {
+        let proxy = self.is_behind_a_proxy.then(|| http::HeaderName::from_static("x-of-proxy"));
+        let auth = match self.lets_anybody_in {
+            true => AuthLayer::new(or_anonymous(tokens)),
+            false => AuthLayer::new(tokens),
+        };
+        let auth = auth.proxy_headers(proxy);
+        let service = ServiceBuilder::new().layer(self.layer.clone()).layer(auth).service(service_fn(
+            async |request: Request<Body>| {
                 let caller = request.extensions().get::<AuthContext>().cloned().unwrap_or_default().principal;
-                Ok::<_, Infallible>(Response::new(Body::from(caller)))
-            }),
-        );
+                let mut response = Response::new(Body::from(caller));
+                if request.uri().path() == "/refused" {
+                    *response.status_mut() = StatusCode::UNAUTHORIZED;
+                }
+                Ok::<_, Infallible>(response)
+            },
+        ));
         let mut request = request.body(body.into()).unwrap();
         request.extensions_mut().insert(MountPrefix("/vgi".into()));
         let jar: Vec<_> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
@@ -132,6 +149,12 @@ impl Browser {
             };
         }
         response
+    }
+
+    /// Goes to the provider and back.
+    async fn log_in(&mut self, target: &str, provider: &Provider) -> Response<ResponseBody<ResponseBody<Body>>> {
+        let state = self.begin(target, provider).await["state"].clone();
+        self.get(&format!("/_oauth/callback?code=good&state={state}")).await
     }
 
     /// Goes as far as the provider; gives what that was asked.
@@ -153,4 +176,9 @@ fn login(issuer: &str) -> Login {
 
 fn location<B>(response: &Response<B>) -> &str {
     response.headers()["location"].to_str().unwrap()
+}
+
+async fn text(response: Response<ResponseBody<ResponseBody<Body>>>) -> String {
+    let body = crate::testing::collect(response.into_body()).await.unwrap();
+    String::from_utf8(body.to_vec()).unwrap()
 }

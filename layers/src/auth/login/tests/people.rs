@@ -19,11 +19,14 @@ async fn a_person_logs_in_and_out() {
     for (name, value) in expected {
         assert_eq!(asked[name], value, "{name}");
     }
-    assert!(!browser.cookies["_vgi_oauth_session"].contains(&asked["state"]));
+    let session = cookies::session(&asked["state"]);
+    assert!(!browser.cookies[session].contains(&asked["state"]));
 
     let back = browser.get(&format!("/_oauth/callback?code=good&state={}", asked["state"])).await;
     assert_eq!((back.status(), location(&back)), (StatusCode::FOUND, "http://localhost/vgi/describe?a=1&b=2"));
-    assert_eq!(browser.cookies.keys().collect::<Vec<_>>(), ["_vgi_auth"]);
+    let mut names: Vec<_> = browser.cookies.keys().collect();
+    names.sort_unstable();
+    assert_eq!(names, ["_vgi_auth", "_vgi_login"]);
     assert!(!location(&back).contains('#'));
     assert!(!browser.cookies["_vgi_auth"].contains("s3cret"));
     let form = provider.asked.lock().unwrap()[0].clone();
@@ -37,8 +40,25 @@ async fn a_person_logs_in_and_out() {
     assert_eq!(wrong.status(), StatusCode::UNAUTHORIZED);
 
     let out = browser.get("/_oauth/logout").await;
-    assert_eq!((out.status(), location(&out)), (StatusCode::FOUND, "http://localhost/vgi/"));
-    assert!(browser.cookies.is_empty());
+    assert_eq!(out.status(), StatusCode::OK);
+    assert!(text(out).await.contains("href=\"http://localhost/vgi/\""));
+    assert_eq!(browser.cookies.keys().collect::<Vec<_>>(), ["_vgi_login"]);
+    // The provider would have them in again as the same person, without asking.
+    assert_eq!(browser.begin("/", &provider).await["prompt"], "select_account");
+}
+
+#[tokio::test]
+async fn pages_of_others_log_nobody_out() {
+    let provider = Provider::default();
+    let mut browser = Browser::new(&provider.start().await);
+    browser.log_in("/", &provider).await;
+    for (site, is_out) in [("cross-site", false), ("same-site", false), ("same-origin", true), ("none", true)] {
+        let out = browser.send(Request::get("/_oauth/logout").header("sec-fetch-site", site)).await;
+        assert_eq!(out.status(), StatusCode::OK);
+        assert_eq!(out.headers().contains_key("set-cookie"), is_out, "{site}");
+        let html = text(out).await;
+        assert_eq!(html.contains("href=\"http://localhost/vgi/_oauth/logout\""), !is_out, "{html}");
+    }
 }
 
 #[tokio::test]
@@ -99,6 +119,9 @@ async fn the_answer_to_another_login_is_refused() {
     assert_eq!(response.status(), StatusCode::BAD_REQUEST);
     assert!(provider.asked.lock().unwrap().is_empty() && !alice.cookies.contains_key("_vgi_auth"));
 
+    // An answer is taken once.
+    assert!(!alice.cookies.contains_key(cookies::session(&of_alice)));
+    let of_alice = alice.begin("/", &provider).await["state"].clone();
     let bad = alice.get(&format!("/_oauth/callback?code=bad&state={of_alice}")).await;
     assert_eq!(bad.status(), StatusCode::BAD_GATEWAY);
     assert!(!alice.cookies.contains_key("_vgi_auth"));
@@ -169,21 +192,88 @@ async fn a_token_that_is_refused_right_after_the_login_ends_it() {
         assert_eq!(page.status(), StatusCode::UNAUTHORIZED);
         assert_eq!(page.headers()["vgi-auth-reason"], "invalid_credential");
         assert_eq!(page.headers()["cache-control"], "no-store");
-        let html = String::from_utf8(crate::testing::collect(page.into_body()).await.unwrap().to_vec()).unwrap();
+        let html = text(page).await;
         assert!(html.contains("invalid_credential") && html.contains("the bearer token is unknown"), "{html}");
         assert!(html.contains("href=\"http://localhost/vgi/describe?a=1\"") && !html.contains("of-another"), "{html}");
         // Whoever wants to may try again.
-        assert!(browser.cookies.is_empty());
-        browser.begin("/describe?a=1", &provider).await;
+        assert_eq!(browser.cookies.keys().collect::<Vec<_>>(), ["_vgi_login"]);
+        assert_eq!(browser.begin("/describe?a=1", &provider).await["prompt"], "select_account");
     }
+}
+
+/// A token that the browser does not keep is refused as often as one that it does.
+#[tokio::test]
+async fn a_login_of_which_nothing_is_left_ends_as_well() {
+    let provider = Provider::default();
+    let mut browser = Browser::new(&provider.start().await);
+    browser.log_in("/", &provider).await;
+    browser.cookies.remove("_vgi_auth");
+    assert_eq!(browser.get("/").await.status(), StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn a_token_that_is_no_header_is_a_page_that_says_so() {
+    let provider = Provider { id_token: Some("a\u{e9}".to_owned()), ..Provider::default() };
+    let mut browser = Browser::new(&provider.start().await);
+    assert_eq!(browser.log_in("/", &provider).await.status(), StatusCode::BAD_GATEWAY);
+}
+
+/// As where a proxy has asked for a password: no cookie would be looked at.
+#[tokio::test]
+async fn whoever_sends_a_header_of_their_own_is_not_sent_to_the_provider() {
+    let mut browser = Browser::new(&Provider::default().start().await);
+    let request = Request::get("/").header("accept", "text/html").header("authorization", "Basic YTpi");
+    assert_eq!(browser.send(request).await.status(), StatusCode::UNAUTHORIZED);
+}
+
+/// It says so of something else, such as a service behind it.
+#[tokio::test]
+async fn what_refuses_somebody_who_is_known_says_nothing_of_the_token() {
+    let provider = Provider::default();
+    let mut browser = Browser::new(&provider.start().await);
+    browser.log_in("/", &provider).await;
+    let page = browser.get("/refused").await;
+    assert_eq!((page.status(), page.headers().contains_key("set-cookie")), (StatusCode::UNAUTHORIZED, false));
+    assert_eq!(browser.get("/").await.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn two_tabs_log_in_at_the_same_time() {
+    let provider = Provider::default();
+    let mut browser = Browser::new(&provider.start().await);
+    let first = browser.begin("/a", &provider).await["state"].clone();
+    let challenge = provider.challenge.lock().unwrap().clone();
+    // Of four cookies each has one by chance.
+    let of_first = browser.cookies[cookies::session(&first)].clone();
+    while browser.cookies[cookies::session(&first)] == of_first {
+        let second = browser.begin("/b", &provider).await["state"].clone();
+        if cookies::session(&second) != cookies::session(&first) {
+            break;
+        }
+        browser.cookies.insert(cookies::session(&first).to_owned(), of_first.clone());
+    }
+    *provider.challenge.lock().unwrap() = challenge;
+    let back = browser.get(&format!("/_oauth/callback?code=good&state={first}")).await;
+    assert_eq!(location(&back), "http://localhost/vgi/a");
+}
+
+#[tokio::test]
+async fn the_page_after_a_refusal_says_what_the_proxy_has_to_do() {
+    let provider = Provider { id_token: Some("of-another".to_owned()), ..Provider::default() };
+    let mut browser = Browser::new(&provider.start().await);
+    browser.is_behind_a_proxy = true;
+    browser.log_in("/", &provider).await;
+    let page = browser.get("/").await;
+    assert_eq!(page.headers()["vgi-auth-proxy-required"], "true");
+    assert!(text(page).await.contains("x-of-proxy"));
 }
 
 #[tokio::test]
 async fn a_token_that_was_good_for_a_while_is_renewed() {
     let provider = Provider::default();
     let mut browser = Browser::new(&provider.start().await);
-    let cookies = cookies::Cookies::new(&TokenKeys::new([7; 32]), "/vgi", false);
-    let old = cookies.set_at(1_000, cookies::TOKEN, "of-another", None).unwrap();
+    let flow = browser.layer.flow.clone();
+    let old = flow.cookies.set_at(1_000, cookies::TOKEN, "of-another", None).unwrap();
     let (name, rest) = old.to_str().unwrap().split_once('=').unwrap();
     browser.cookies.insert(name.to_owned(), rest.split(';').next().unwrap().to_owned());
     browser.begin("/describe", &provider).await;
@@ -199,5 +289,5 @@ async fn pages_can_show_who_is_logged_in() {
     let shown = URL_SAFE_NO_PAD.decode(&browser.cookies["_vgi_identity"]).unwrap();
     assert_eq!(serde_json::from_slice::<serde_json::Value>(&shown).unwrap(), json!({"email": "alice@a.example"}));
     browser.get("/_oauth/logout").await;
-    assert!(browser.cookies.is_empty());
+    assert!(!browser.cookies.contains_key("_vgi_identity"));
 }
