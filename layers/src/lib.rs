@@ -105,6 +105,8 @@ mod accessors;
 
 #[cfg(any(feature = "body-timeout", feature = "limit"))]
 mod body_refusal;
+#[cfg(any(feature = "auth-login", feature = "cors"))]
+mod origin;
 #[cfg(all(test, any(feature = "catch-panic", feature = "trace")))]
 mod recorded;
 #[cfg(any(

@@ -84,6 +84,8 @@ mod service;
 
 #[cfg(feature = "auth-outbound")]
 mod outbound;
+#[cfg(any(feature = "auth-oauth", feature = "auth-outbound"))]
+mod private;
 
 #[cfg(feature = "auth-identity")]
 pub mod identity;

@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use http::HeaderValue;
 use http::request::Parts;
-use http::uri::Authority;
+
+use crate::origin::{self, Wrong};
 
 /// The origins whose pages may call: any, one, several, or what a predicate says.
 ///
@@ -111,35 +112,16 @@ impl FromStr for AllowOrigin {
     }
 }
 
-/// An origin as browsers write it.
 fn parse(text: &str) -> Result<HeaderValue, InvalidOrigin> {
     let invalid = |reason| InvalidOrigin::new(text, reason);
-    if text == "null" {
-        return Ok(HeaderValue::from_static("null"));
+    match text {
+        "null" => Ok(HeaderValue::from_static("null")),
+        "*" => Err(invalid(Reason::NotAlone)),
+        _ => {
+            let origin = origin::parse(text).map_err(|wrong| invalid(Reason::Wrong(wrong)))?;
+            HeaderValue::try_from(origin).map_err(|_| invalid(Reason::Wrong(Wrong::Host)))
+        }
     }
-    if text.contains('*') {
-        return Err(invalid(if text == "*" { Reason::NotAlone } else { Reason::Wildcard }));
-    }
-    let lower = text.to_ascii_lowercase();
-    let (scheme, rest) = lower.split_once("://").ok_or_else(|| invalid(Reason::Scheme))?;
-    let is_scheme = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.');
-    if !scheme.starts_with(|first: char| first.is_ascii_alphabetic()) || !scheme.bytes().all(is_scheme) {
-        return Err(invalid(Reason::Scheme));
-    }
-    if rest.contains(['/', '?', '#']) {
-        return Err(invalid(Reason::Path));
-    }
-    let authority: Authority = rest.parse().map_err(|_| invalid(Reason::Host))?;
-    let port = authority.port().map(|port| port.as_u16());
-    let host = authority.host();
-    if host.is_empty() || rest.contains('@') || (port.is_none() && host.len() < rest.len()) {
-        return Err(invalid(Reason::Host));
-    }
-    let origin = match (scheme, port) {
-        (_, None) | ("http", Some(80)) | ("https", Some(443)) => format!("{scheme}://{host}"),
-        (_, Some(port)) => format!("{scheme}://{host}:{port}"),
-    };
-    HeaderValue::try_from(origin).map_err(|_| invalid(Reason::Host))
 }
 
 /// A text that is no origin.
@@ -151,10 +133,7 @@ pub struct InvalidOrigin {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Reason {
-    Scheme,
-    Host,
-    Path,
-    Wildcard,
+    Wrong(Wrong),
     NotAlone,
 }
 
@@ -167,10 +146,7 @@ impl InvalidOrigin {
 impl fmt::Display for InvalidOrigin {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let reason = match self.reason {
-            Reason::Scheme => "it does not begin with a scheme, as in https://app.example",
-            Reason::Host => "what follows the scheme is not a host in ASCII, perhaps with a port",
-            Reason::Path => "it goes on after the host and the port",
-            Reason::Wildcard => "only a predicate can allow a whole family of origins",
+            Reason::Wrong(wrong) => wrong.as_str(),
             Reason::NotAlone => "it allows every origin, so it stands alone",
         };
         write!(formatter, "{:?} is no origin: {reason}", self.text)
@@ -185,43 +161,10 @@ mod tests {
 
     #[test]
     fn origins_become_what_browsers_write() {
-        for (text, origin) in [
-            ("https://app.example", "https://app.example"),
-            ("HTTPS://App.Example:443", "https://app.example"),
-            ("http://app.example:80", "http://app.example"),
-            ("http://app.example:443", "http://app.example:443"),
-            ("http://localhost:8080", "http://localhost:8080"),
-            ("http://[::1]:8080", "http://[::1]:8080"),
-            ("chrome-extension://abcdef", "chrome-extension://abcdef"),
-            ("null", "null"),
-        ] {
-            assert_eq!(parse(text).unwrap(), origin, "{text}");
-        }
-    }
-
-    #[test]
-    fn what_is_no_origin_is_refused_with_a_reason() {
-        for (text, reason) in [
-            ("", Reason::Scheme),
-            ("app.example", Reason::Scheme),
-            ("://app.example", Reason::Scheme),
-            ("ht tp://app.example", Reason::Scheme),
-            ("https://", Reason::Host),
-            ("https://:443", Reason::Host),
-            ("https://app.example:", Reason::Host),
-            ("https://app.example:99999", Reason::Host),
-            ("https://user@app.example", Reason::Host),
-            ("https://app.example, https://b.example", Reason::Path),
-            ("https://a b", Reason::Host),
-            ("https://b\u{fc}cher.example", Reason::Host),
-            ("https://app.example/", Reason::Path),
-            ("https://app.example?a", Reason::Path),
-            ("https://*.example", Reason::Wildcard),
-        ] {
-            let error = parse(text).unwrap_err();
-            assert_eq!(error.reason, reason, "{text}");
-            assert!(error.to_string().contains("is no origin: "), "{error}");
-        }
+        assert_eq!(parse("HTTPS://App.Example:443").unwrap(), "https://app.example");
+        assert_eq!(parse("null").unwrap(), "null");
+        let error = parse("https://app.example/").unwrap_err();
+        assert!(error.to_string().contains("is no origin: "), "{error}");
     }
 
     #[test]

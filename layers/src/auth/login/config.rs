@@ -6,7 +6,8 @@ use std::fmt;
 use http::Uri;
 
 use super::frontends::Frontends;
-use crate::auth::outbound::is_private;
+use crate::auth::private::is_private;
+use crate::origin;
 
 /// Where people log in, and what the identity provider knows this service as.
 #[derive(Clone)]
@@ -25,8 +26,9 @@ pub struct Login {
 }
 
 impl Login {
-    /// `service` is the URL of this service as browsers see it, with its prefix; `issuer` is the identity provider,
-    /// whose discovery document says where to log in. The provider has to know `<service>/_oauth/callback`.
+    /// `service` is the URL of this service as browsers see it, with its prefix. It has to be of https, unless it is this
+    /// machine: the cookies let their owner in. `issuer` is the identity provider, whose discovery document says where to
+    /// log in. The provider has to know `<service>/_oauth/callback`.
     pub fn new(service: impl Into<String>, issuer: impl Into<String>, client_id: impl Into<String>) -> Self {
         let trimmed = |url: String| url.trim_end_matches('/').to_owned();
         Self {
@@ -61,14 +63,20 @@ impl Login {
         self
     }
 
-    /// The origins of pages on other hosts that get the tokens of people who log in here, such as `https://ui.example`.
+    /// The pages on other hosts that get the tokens of people who log in here: origins such as `https://ui.example`, or a
+    /// path of one, such as `https://ui.example/app`, for that page and those below it.
     ///
     /// Such a page sends people to any page of this service with `?_vgi_return_to=<its own URL>`. They come back with
     /// `#token=…`, once they are logged in: at once, where they are. Scripts of these pages may then call as the person
-    /// who looks at them, so name only those that you trust with that. `http://localhost` stands for all ports of the
-    /// person's own machine; other origins have to be of `https`. Default: none.
-    pub fn frontends<S: Into<String>>(mut self, origins: impl IntoIterator<Item = S>) -> Self {
-        self.frontends = origins.into_iter().map(Into::into).collect();
+    /// who looks at them, so name only those that you trust with that.
+    ///
+    /// An origin stands for all of its pages. One that sends people on to wherever its address says would give their tokens
+    /// to anybody: name the path of the page that wants them where you are not sure that there is none.
+    ///
+    /// They have to be of `https`, or of `http` on the person's own machine, where `http://localhost` stands for all ports.
+    /// Any program there can then have the token of whoever follows its link: that is for trying things out. Default: none.
+    pub fn frontends<S: Into<String>>(mut self, pages: impl IntoIterator<Item = S>) -> Self {
+        self.frontends = pages.into_iter().map(Into::into).collect();
         self
     }
 
@@ -76,7 +84,8 @@ impl Login {
     /// pages of the [frontends](Self::frontends), and programs outside of browsers. See the [module](super).
     ///
     /// Tell them of it with `ResourceMetadata::token_endpoint`. Whoever has a code with what its challenge was made of,
-    /// or a refresh token, gets a token without the secret then. Default: nobody.
+    /// or a refresh token, gets a token without the secret then. The provider has to require PKCE of this client, so that a
+    /// code that was stolen is of no use. Default: nobody.
     pub fn exchange_tokens(mut self) -> Self {
         self.exchanges_tokens = true;
         self
@@ -93,19 +102,22 @@ impl Login {
         self
     }
 
-    /// The pages that get tokens, if all of this can be used.
-    pub(super) fn check(&self) -> Result<Frontends, InvalidLogin> {
-        for (what, url) in [("service", &self.service), ("issuer", &self.issuer)] {
-            let parsed = url.parse::<Uri>().ok().filter(|url| url.host().is_some() && url.query().is_none());
-            if !parsed.is_some_and(|url| matches!(url.scheme_str(), Some("http" | "https"))) {
-                return Err(InvalidLogin(format!("the {what} {url:?} is no URL of http or https")));
-            }
+    /// The pages that get tokens, if all of this can be used. The service's URL then is as browsers write it.
+    pub(super) fn check(&mut self) -> Result<Frontends, InvalidLogin> {
+        let is_https = |url: &str| url.parse::<Uri>().is_ok_and(|url| is_private(&url) && url.query().is_none());
+        let (origin, prefix) = origin::split(&self.service)
+            .map_err(|why| InvalidLogin(format!("the service {:?} is no URL: {}", self.service, why.as_str())))?;
+        // It becomes the path of cookies.
+        if prefix.contains(['?', '#', ';']) || !prefix.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(InvalidLogin(format!("the path of the service {:?} is none that it can have", self.service)));
         }
-        if !self.issuer.parse::<Uri>().is_ok_and(|url| is_private(&url)) {
-            let issuer = &self.issuer;
-            return Err(InvalidLogin(format!(
-                "the issuer {issuer:?} has to be asked over https, unless it is this machine"
-            )));
+        self.service = format!("{origin}{prefix}");
+        for (what, url) in [("service", &self.service), ("issuer", &self.issuer)] {
+            if !is_https(url) {
+                return Err(InvalidLogin(format!(
+                    "the {what} {url:?} has to be a URL of https, or of http where it is this machine"
+                )));
+            }
         }
         match self.client_id.is_empty() {
             true => Err(InvalidLogin("say as which client people log in: the client id is empty".to_owned())),

@@ -3,7 +3,9 @@
 //! What is asked for and what comes back are put together anew from what is known: nothing else passes, in either
 //! direction.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
+use std::time::Duration;
 
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_MAX_AGE,
@@ -11,6 +13,7 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use serde_json::{Map, Value, json};
+use tokio::time::timeout;
 use tower_vgi::Body;
 
 use super::flow::Flow;
@@ -21,12 +24,14 @@ use crate::auth::TARGET;
 /// What a program may ask for, and what it has to give for it.
 const GRANTS: [(&str, &[&str]); 2] =
     [("authorization_code", &["code", "code_verifier", "redirect_uri"]), ("refresh_token", &["refresh_token"])];
-/// What it may give besides.
-const OPTIONAL: &[&str] = &["scope"];
+/// How long a program waits for its turn.
+const WAIT: Duration = Duration::from_secs(1);
 /// What comes back of what the provider says.
 const GRANTED: [&str; 6] = ["access_token", "token_type", "expires_in", "refresh_token", "scope", "id_token"];
-/// The refusals of RFC 6749 that are about what the program has sent. Others are about this service.
-const REFUSED: [&str; 3] = ["invalid_request", "invalid_grant", "invalid_scope"];
+/// The refusals that are about what the program has sent, and those that say that somebody has to log in again. Others are
+/// about this service.
+const REFUSED: [&str; 6] =
+    ["invalid_request", "invalid_grant", "invalid_scope", "interaction_required", "consent_required", "login_required"];
 
 /// Why no token is given, as RFC 6749 has it.
 struct Refused {
@@ -41,7 +46,7 @@ impl Flow {
         let origin = headers.get(ORIGIN)?;
         let is_known = |origin: &str| {
             let (own, _) = self.login.origin_and_prefix();
-            self.frontends.have(origin) || origin.eq_ignore_ascii_case(own)
+            self.frontends.have(origin) || origin == own
         };
         origin.to_str().is_ok_and(is_known).then(|| origin.clone())
     }
@@ -111,29 +116,55 @@ impl Flow {
         if let Some(missing) = needed.iter().find(|name| !given.contains_key(**name)) {
             return Err(bad("invalid_request", &format!("{missing} is missing")));
         }
-        // Waiting here would let strangers keep people from logging in by keeping the provider busy.
-        let Ok(_permit) = self.exchanges.try_acquire() else {
+        // A code has the scopes that were asked for with it.
+        let scope = given.get("scope").filter(|_| *grant == "refresh_token").map(|scope| ("scope", &**scope));
+        self.allow(&given, scope)?;
+        // Strangers could otherwise keep people from logging in by keeping the provider busy.
+        let Ok(Ok(_permit)) = timeout(WAIT, self.exchanges.acquire()).await else {
             return Err(refused(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "temporarily_unavailable",
                 "there are too many at once",
             ));
         };
-        let passed = needed.iter().chain(OPTIONAL).filter_map(|name| Some((*name, &**given.get(*name)?)));
+        let passed = needed.iter().filter_map(|name| Some((*name, &**given.get(*name)?))).chain(scope);
         match self.provider.grant(&self.login, grant, passed).await {
             Ok(answer) => passed_on(answer),
             Err(error) => Err(unanswered(&error.to_string())),
         }
     }
+
+    /// Refuses what this service's secret is not for, whatever the provider would say to it.
+    fn allow(&self, given: &HashMap<Cow<'_, str>, Cow<'_, str>>, scope: Option<(&str, &str)>) -> Result<(), Refused> {
+        let bad = |error, description: &str| Err(refused(StatusCode::BAD_REQUEST, error, description));
+        let is_known = |scope: &str| self.login.scopes.split(' ').any(|known| known == scope);
+        if scope.is_some_and(|(_, scopes)| !scopes.split_ascii_whitespace().all(is_known)) {
+            return bad("invalid_scope", "a scope is none of those that this service asks for");
+        }
+        // Its codes are for people who log in here, and their verifiers are in no program.
+        if given.get("redirect_uri").is_some_and(|uri| uri.eq_ignore_ascii_case(&self.login.callback())) {
+            return bad("invalid_request", "redirect_uri is that of this service, not of the program");
+        }
+        let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+        match given.get("code_verifier") {
+            Some(verifier) if verifier.len() > 128 || !verifier.bytes().all(fits) => {
+                bad("invalid_request", "code_verifier has to be up to 128 letters, digits, '-', '.', '_' and '~'")
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 fn passed_on(answer: Answer) -> Result<Value, Refused> {
-    if answer.status == StatusCode::OK {
+    let is_there = |name| answer.members.get(name).is_some_and(Value::is_string);
+    // Some say what is wrong with a status that says that nothing is.
+    if answer.status == StatusCode::OK && (is_there("access_token") || is_there("id_token")) {
         let granted = answer.members.into_iter().filter(|(name, _)| GRANTED.contains(&name.as_str()));
         return Ok(Value::from(granted.collect::<Map<_, _>>()));
     }
     let error = answer.members.get("error").and_then(Value::as_str).unwrap_or_default();
-    match REFUSED.iter().find(|known| answer.status.is_client_error() && **known == error) {
+    let is_ours = answer.status != StatusCode::OK && !answer.status.is_client_error();
+    match REFUSED.iter().find(|known| !is_ours && **known == error) {
         Some(error) => Err(refused(StatusCode::BAD_REQUEST, error, "the identity provider refuses what was sent")),
         None => Err(unanswered(&format!("{}, {error}", answer.status))),
     }

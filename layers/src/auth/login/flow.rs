@@ -1,5 +1,7 @@
 //! [`Flow`]: the steps of a login.
 
+use std::time::Duration;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::header::{AUTHORIZATION, CACHE_CONTROL, LOCATION, REFERRER_POLICY, SET_COOKIE};
@@ -8,6 +10,7 @@ use ring::digest::{SHA256, digest};
 use ring::rand::{SecureRandom as _, SystemRandom};
 use subtle::ConstantTimeEq as _;
 use tokio::sync::Semaphore;
+use tokio::time::timeout;
 use tower_vgi::Body;
 use tower_vgi::rpc::TokenKeys;
 
@@ -27,6 +30,11 @@ const JUST_NOW: u64 = 60;
 const FRESH: u64 = 3600;
 /// How many programs may have something exchanged at the same time.
 const MAX_EXCHANGES: usize = 16;
+/// How many people may have the code of their login exchanged at the same time. They are counted apart from programs, which
+/// are strangers.
+const MAX_LOGINS: usize = 64;
+/// How long people wait for that.
+const WAIT: Duration = Duration::from_secs(5);
 
 pub(super) struct Flow {
     pub(super) login: Login,
@@ -34,6 +42,8 @@ pub(super) struct Flow {
     pub(super) provider: Provider,
     /// How many more programs may have something exchanged at the same time.
     pub(super) exchanges: Semaphore,
+    /// How many more people may have the code of their login exchanged at the same time.
+    pub(super) logins: Semaphore,
     pub(super) cookies: Cookies,
     random: SystemRandom,
 }
@@ -46,11 +56,12 @@ pub(super) struct Presented {
 }
 
 impl Flow {
-    pub(super) fn new(login: Login, keys: &TokenKeys) -> Result<Self, InvalidLogin> {
+    pub(super) fn new(mut login: Login, keys: &TokenKeys) -> Result<Self, InvalidLogin> {
         let frontends = login.check()?;
         let cookies = Cookies::new(keys, &login);
         let (provider, random) = (Provider::new(&login)?, SystemRandom::new());
-        Ok(Self { cookies, provider, random, frontends, login, exchanges: Semaphore::new(MAX_EXCHANGES) })
+        let (exchanges, logins) = (Semaphore::new(MAX_EXCHANGES), Semaphore::new(MAX_LOGINS));
+        Ok(Self { cookies, provider, random, frontends, login, exchanges, logins })
     }
 
     /// Lets the cookie's token take the place of the header, which is not there.
@@ -138,6 +149,10 @@ impl Flow {
     /// goes anywhere else.
     async fn take(&self, code: &str, session: Session) -> Response<Body> {
         let Session { verifier, destination, .. } = session;
+        let Ok(Ok(_permit)) = timeout(WAIT, self.logins.acquire()).await else {
+            let text = "Too many people log in at the same time. Please try again.";
+            return self.failed(StatusCode::SERVICE_UNAVAILABLE, text, "no permit");
+        };
         let granted = match self.provider.exchange(&self.login, code, &verifier).await {
             Ok(granted) => granted,
             Err(error) => {

@@ -67,9 +67,11 @@
 //!
 //! So that tokens can be renewed without it, [`Login::exchange_tokens`] answers `POST …/_oauth/token`, which adds the
 //! secret and asks the provider's token endpoint: for a code with its verifier, or for a refresh token, and nothing else.
-//! Both what is sent on and what comes back is put together from known members. Forms are small and few are exchanged at
-//! the same time; to bound how often one address asks, put a `RateLimitLayer` outside. Pages of other origins than the
-//! frontends' and the service's own are refused. Clients find it in the metadata:
+//! Scopes are at most those that people are asked for. Both what is sent on and what comes back is put together from known
+//! members. Forms are small and few are exchanged at the same time; to bound how often one address asks, put a
+//! `RateLimitLayer` outside, which at the same place is the one that is named first:
+//! `.outside(Place::Auth, rate_limit).outside(Place::Auth, login)`. Pages of other origins than the frontends' and the
+//! service's own are refused. Clients find it in the metadata, which name it only where it is there:
 //!
 //! ```no_run
 //! use tower_vgi_layers::auth::login::Login;
@@ -77,7 +79,7 @@
 //!
 //! let login = Login::new("https://api.example.com/vgi", "https://login.example.com", "client-id")
 //!     .client_secret("client-secret")
-//!     .frontends(["https://ui.example.com", "http://localhost"])
+//!     .frontends(["https://ui.example.com/reports"])
 //!     .exchange_tokens();
 //! let endpoint = login.token_endpoint();
 //! # // Without the feature of the metadata this example is still one.

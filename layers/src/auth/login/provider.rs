@@ -1,13 +1,14 @@
 //! [`Provider`]: the identity provider, as its discovery document describes it.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderValue, Method, Request, StatusCode, Uri};
 use http_body_util::Full;
 use serde_json::{Map, Value};
-use tokio::sync::OnceCell;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
 use tower_vgi::BoxError;
 
 use super::claims::seconds_left;
@@ -17,7 +18,15 @@ use crate::auth::outbound::{HttpClient, is_private};
 pub(super) struct Provider {
     client: HttpClient,
     /// Asked when it is first needed; a question that failed is asked again.
-    endpoints: OnceCell<Arc<Endpoints>>,
+    endpoints: OnceLock<Arc<Endpoints>>,
+    /// Held while it is asked.
+    last_failure: Mutex<Option<Failure>>,
+}
+
+/// An attempt to ask that failed.
+struct Failure {
+    at: Instant,
+    why: Arc<str>,
 }
 
 #[derive(Debug)]
@@ -45,29 +54,48 @@ impl Provider {
     pub(super) fn new(login: &Login) -> Result<Self, InvalidLogin> {
         let client = HttpClient::new(login.tls.clone())
             .map_err(|error| InvalidLogin(format!("the identity provider cannot be asked: {error}")))?;
-        Ok(Self { client, endpoints: OnceCell::new() })
+        Ok(Self { client, endpoints: OnceLock::new(), last_failure: Mutex::new(None) })
     }
 
     pub(super) async fn endpoints(&self, login: &Login) -> Result<Arc<Endpoints>, BoxError> {
-        let asked = self.endpoints.get_or_try_init(|| async {
-            let url = format!("{}/.well-known/openid-configuration", login.issuer.trim_end_matches('/'));
-            let document: Value = serde_json::from_slice(&self.client.get(url.parse()?).await?)?;
-            let text = |name: &str| document.get(name).and_then(Value::as_str).ok_or(format!("no {name}"));
-            if text("issuer")? != login.issuer {
-                return Err("the discovery document is that of another issuer".into());
+        if let Some(known) = self.endpoints.get() {
+            return Ok(known.clone());
+        }
+        let began = Instant::now();
+        let mut last_failure = self.last_failure.lock().await;
+        if let Some(known) = self.endpoints.get() {
+            return Ok(known.clone());
+        }
+        // Whoever has waited for an attempt does not make another one: the last of many would wait for all of them.
+        if let Some(failure) = last_failure.as_ref().filter(|failure| failure.at >= began) {
+            return Err(failure.why.to_string().into());
+        }
+        match self.discover(login).await {
+            Ok(endpoints) => Ok(self.endpoints.get_or_init(|| Arc::new(endpoints)).clone()),
+            Err(error) => {
+                *last_failure = Some(Failure { at: Instant::now(), why: error.to_string().into() });
+                Err(error)
             }
-            let authorization = text("authorization_endpoint")?.to_owned();
-            if !authorization.parse().is_ok_and(|url| is_private(&url)) {
-                return Err("the authorization endpoint is not of https".into());
-            }
-            // The secret of the client goes there, and what proves who people are comes from there.
-            let token = text("token_endpoint")?.parse()?;
-            if !is_private(&token) {
-                return Err("the token endpoint is not of https".into());
-            }
-            Ok::<_, BoxError>(Arc::new(Endpoints { authorization, token }))
-        });
-        asked.await.cloned()
+        }
+    }
+
+    async fn discover(&self, login: &Login) -> Result<Endpoints, BoxError> {
+        let url = format!("{}/.well-known/openid-configuration", login.issuer.trim_end_matches('/'));
+        let document: Value = serde_json::from_slice(&self.client.get(url.parse()?).await?)?;
+        let text = |name: &str| document.get(name).and_then(Value::as_str).ok_or(format!("no {name}"));
+        if text("issuer")? != login.issuer {
+            return Err("the discovery document is that of another issuer".into());
+        }
+        let authorization = text("authorization_endpoint")?.to_owned();
+        if !authorization.parse().is_ok_and(|url| is_private(&url)) {
+            return Err("the authorization endpoint is not of https".into());
+        }
+        // The secret of the client goes there, and what proves who people are comes from there.
+        let token = text("token_endpoint")?.parse()?;
+        if !is_private(&token) {
+            return Err("the token endpoint is not of https".into());
+        }
+        Ok(Endpoints { authorization, token })
     }
 
     /// Exchanges the code of a login.

@@ -7,6 +7,7 @@ use http::{HeaderValue, Uri};
 use serde_json::{Map, Value};
 
 use super::WELL_KNOWN;
+use crate::auth::private::is_private;
 
 /// What this service tells clients about tokens for it: the members of RFC 9728, and those that the protocol adds.
 ///
@@ -97,7 +98,8 @@ impl ResourceMetadata {
     }
 
     /// Where clients are to exchange codes and refresh tokens, in place of the authorization server: a service that has the
-    /// client's secret does so for those that have not, as `auth::login` can.
+    /// client's secret does so for those that have not, as `auth::login` can where `Login::exchange_tokens` says so. It has
+    /// to be of https, unless it is this machine.
     pub fn token_endpoint(mut self, url: impl Into<String>) -> Self {
         self.token_endpoint = Some(url.into());
         self
@@ -136,7 +138,8 @@ impl ResourceMetadata {
     /// # Errors
     ///
     /// When a URL is none, when there is no authorization server, when a client id or its like has other characters than
-    /// letters, digits, `-`, `.`, `_` and `~`, or when there is a token endpoint and the secret is given away as well.
+    /// letters, digits, `-`, `.`, `_` and `~`, or when there is a token endpoint that others can read, or one and the
+    /// secret is given away as well.
     pub fn challenge(&self, prefix: &str) -> Result<HeaderValue, InvalidMetadata> {
         let origin = self.check()?;
         let mut challenge = format!("Bearer resource_metadata=\"{origin}{WELL_KNOWN}{prefix}\"");
@@ -177,6 +180,10 @@ impl ResourceMetadata {
         }
         if let Some(endpoint) = &self.token_endpoint {
             origin(endpoint)?;
+            if !endpoint.parse().is_ok_and(|url| is_private(&url)) {
+                let why = "codes and refresh tokens are sent there, which others are not to read";
+                return Err(InvalidMetadata(format!("{endpoint:?} has to be of https, or this machine: {why}")));
+            }
             if self.client_secret.is_some() {
                 let why = "a service that exchanges codes for its clients does not give them the client's secret";
                 return Err(InvalidMetadata(format!("{why}: leave out client_secret or token_endpoint")));
@@ -269,6 +276,7 @@ mod tests {
             small().client_secret(""),
             small().device_code_client_id("ä"),
             small().token_endpoint("/_oauth/token"),
+            small().token_endpoint("http://api.example/_oauth/token"),
             small().token_endpoint("https://api.example/_oauth/token").client_secret("s"),
             ResourceMetadata::new("/vgi", ["https://login.example"]),
             ResourceMetadata::new("https://api.example", ["login"]),

@@ -7,6 +7,9 @@ use super::*;
 
 const REFRESH: &str = "grant_type=refresh_token&refresh_token=again";
 
+const CODE: &str = "grant_type=authorization_code&code=good";
+const REQUEST: (u16, &str) = (400, "invalid_request");
+
 struct Answer {
     status: StatusCode,
     headers: HeaderMap,
@@ -17,6 +20,18 @@ impl Answer {
     fn error(&self) -> (u16, &str) {
         (self.status.as_u16(), self.body["error"].as_str().unwrap_or_default())
     }
+}
+
+/// The service is at a port that goes without saying.
+#[tokio::test]
+async fn pages_of_the_service_may_ask_however_it_is_written() {
+    let login = Login::new("HTTPS://A.example:443/vgi", Provider::default().start().await, "client");
+    let mut browser = Browser::at(login.exchange_tokens());
+    let answer = ask(&mut browser, request().header("origin", "https://a.example"), REFRESH).await;
+    assert_eq!(answer.status, StatusCode::OK);
+    let out = browser.get("/_oauth/logout").await;
+    let cookies: Vec<_> = out.headers().get_all("set-cookie").iter().collect();
+    assert!(cookies.iter().all(|cookie| cookie.to_str().unwrap().ends_with("; Secure")), "{cookies:?}");
 }
 
 async fn browser(provider: &Provider) -> Browser {
@@ -43,7 +58,7 @@ async fn a_program_gets_tokens_without_the_secret() {
     *provider.challenge.lock().unwrap() = URL_SAFE_NO_PAD.encode(digest(&SHA256, verifier.as_bytes()));
     let form = format!(
         "grant_type=authorization_code&code=good&code_verifier={verifier}&redirect_uri=http%3A%2F%2Flocalhost%3A1%2F&\
-         client_id=client&client_secret=guess&audience=other&resource=x"
+         client_id=client&client_secret=guess&audience=other&resource=x&scope=openid"
     );
     let answer = ask(&mut browser, request(), form).await;
     assert_eq!((answer.status, &answer.body["id_token"]), (StatusCode::OK, &json!("s3cret")));
@@ -79,6 +94,11 @@ async fn nothing_else_is_exchanged() {
         ("grant_type=refresh_token&refresh_token=a&refresh_token=b", (400, "invalid_request")),
         ("grant_type=refresh_token&grant_type=client_credentials&refresh_token=a", (400, "invalid_request")),
         ("grant_type=refresh_token&refresh_token=a&client_id=other", (400, "invalid_client")),
+        // Wider than what people are asked for.
+        ("grant_type=refresh_token&refresh_token=a&scope=openid%20admin", (400, "invalid_scope")),
+        (&format!("{CODE}&code_verifier=v&redirect_uri=http%3A%2F%2Flocalhost%2Fvgi%2F_oauth%2Fcallback"), REQUEST),
+        (&format!("{CODE}&redirect_uri=x&code_verifier=a%20b"), REQUEST),
+        (&format!("{CODE}&redirect_uri=x&code_verifier={}", "v".repeat(129)), REQUEST),
         (&long, (413, "invalid_request")),
     ] {
         let answer = ask(&mut browser, request(), form.to_owned()).await;
@@ -127,6 +147,12 @@ async fn only_what_is_known_comes_back() {
         (400, said("invalid_grant"), (400, "invalid_grant")),
         (401, said("invalid_grant"), (400, "invalid_grant")),
         (400, said("invalid_scope"), (400, "invalid_scope")),
+        (400, said("interaction_required"), (400, "interaction_required")),
+        (400, said("consent_required"), (400, "consent_required")),
+        // As GitHub says it.
+        (200, said("invalid_grant"), (400, "invalid_grant")),
+        (200, said("bad_refresh_token"), (502, "server_error")),
+        (200, r#"{"access_token": null, "id_token": 1}"#.to_owned(), (502, "server_error")),
         // That is about us.
         (401, said("invalid_client"), (502, "server_error")),
         (400, said("<script>"), (502, "server_error")),

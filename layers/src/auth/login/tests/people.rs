@@ -48,20 +48,6 @@ async fn a_person_logs_in_and_out() {
 }
 
 #[tokio::test]
-async fn pages_of_others_log_nobody_out() {
-    let provider = Provider::default();
-    let mut browser = Browser::new(&provider.start().await);
-    browser.log_in("/", &provider).await;
-    for (site, is_out) in [("cross-site", false), ("same-site", false), ("same-origin", true), ("none", true)] {
-        let out = browser.send(Request::get("/_oauth/logout").header("sec-fetch-site", site)).await;
-        assert_eq!(out.status(), StatusCode::OK);
-        assert_eq!(out.headers().contains_key("set-cookie"), is_out, "{site}");
-        let html = text(out).await;
-        assert_eq!(html.contains("href=\"http://localhost/vgi/_oauth/logout\""), !is_out, "{html}");
-    }
-}
-
-#[tokio::test]
 async fn only_people_are_sent_to_the_provider() {
     let provider = Provider::default();
     let mut browser = Browser::new(&provider.start().await);
@@ -75,22 +61,6 @@ async fn only_people_are_sent_to_the_provider() {
     assert_eq!(browser.send(Request::options("/_oauth/callback")).await.status(), StatusCode::OK);
     for path in ["/_oauth/callback", "/_oauth/logout"] {
         assert_eq!(browser.send(Request::post(path)).await.status(), StatusCode::METHOD_NOT_ALLOWED);
-    }
-}
-
-/// They would come back as who they are, and be sent there again.
-#[tokio::test]
-async fn who_may_not_do_something_is_not_sent_to_the_provider() {
-    for (reason, sent) in [(AuthReason::InsufficientScope, false), (AuthReason::ExpiredCredential, true)] {
-        let layer = Browser::new(&Provider::default().start().await).layer;
-        let refusing =
-            AuthLayer::new(move |_: &http::request::Parts| std::future::ready(Err(AuthError::refused(reason, ""))));
-        let service = ServiceBuilder::new()
-            .layer(layer)
-            .layer(refusing)
-            .service(service_fn(async |_: Request<Body>| Ok::<_, Infallible>(Response::new(Body::empty()))));
-        let request = Request::get("/").header("accept", "text/html").body(Body::empty()).unwrap();
-        assert_eq!(service.oneshot(request).await.unwrap().status() == StatusCode::FOUND, sent, "{reason}");
     }
 }
 
@@ -163,6 +133,9 @@ fn what_leads_nowhere_is_not_built() {
         Login::new("/vgi", "https://i.example", "c"),
         Login::new("https://a.example", "i", "c"),
         Login::new("https://a.example?x", "https://i.example", "c"),
+        Login::new("https://a.example#x", "https://i.example", "c"),
+        Login::new("https://a.example/x; y", "https://i.example", "c"),
+        Login::new("http://a.example", "https://i.example", "c"),
         Login::new("https://a.example", "https://i.example", ""),
         Login::new("https://a.example", "http://i.example", "c"),
         Login::new("https://a.example", "https://i.example", "c").frontends(["http://ui.example"]),
@@ -176,65 +149,6 @@ fn what_leads_nowhere_is_not_built() {
 async fn keeps_the_layer_contract() {
     let layer = Browser::new("http://127.0.0.1:9").layer;
     crate::testing::check(&layer, || Request::post("/add").body(Body::empty()).unwrap()).await;
-}
-
-/// As where the audience is not the one that the authenticator expects. The provider would give the next token without
-/// asking, and the browser run in circles.
-#[tokio::test]
-async fn a_token_that_is_refused_right_after_the_login_ends_it() {
-    for expires_in in [None, Some(3600), Some(0)] {
-        let provider = Provider { id_token: Some("of-another".to_owned()), expires_in, ..Provider::default() };
-        let mut browser = Browser::new(&provider.start().await);
-        let state = browser.begin("/describe?a=1", &provider).await["state"].clone();
-        let back = browser.get(&format!("/_oauth/callback?code=good&state={state}")).await;
-        assert_eq!(location(&back), "http://localhost/vgi/describe?a=1");
-        let page = browser.get("/describe?a=1").await;
-        assert_eq!(page.status(), StatusCode::UNAUTHORIZED);
-        assert_eq!(page.headers()["vgi-auth-reason"], "invalid_credential");
-        assert_eq!(page.headers()["cache-control"], "no-store");
-        let html = text(page).await;
-        assert!(html.contains("invalid_credential") && html.contains("the bearer token is unknown"), "{html}");
-        assert!(html.contains("href=\"http://localhost/vgi/describe?a=1\"") && !html.contains("of-another"), "{html}");
-        // Whoever wants to may try again.
-        assert_eq!(browser.cookies.keys().collect::<Vec<_>>(), ["_vgi_login"]);
-        assert_eq!(browser.begin("/describe?a=1", &provider).await["prompt"], "select_account");
-    }
-}
-
-/// A token that the browser does not keep is refused as often as one that it does.
-#[tokio::test]
-async fn a_login_of_which_nothing_is_left_ends_as_well() {
-    let provider = Provider::default();
-    let mut browser = Browser::new(&provider.start().await);
-    browser.log_in("/", &provider).await;
-    browser.cookies.remove("_vgi_auth");
-    assert_eq!(browser.get("/").await.status(), StatusCode::UNAUTHORIZED);
-}
-
-#[tokio::test]
-async fn a_token_that_is_no_header_is_a_page_that_says_so() {
-    let provider = Provider { id_token: Some("a\u{e9}".to_owned()), ..Provider::default() };
-    let mut browser = Browser::new(&provider.start().await);
-    assert_eq!(browser.log_in("/", &provider).await.status(), StatusCode::BAD_GATEWAY);
-}
-
-/// As where a proxy has asked for a password: no cookie would be looked at.
-#[tokio::test]
-async fn whoever_sends_a_header_of_their_own_is_not_sent_to_the_provider() {
-    let mut browser = Browser::new(&Provider::default().start().await);
-    let request = Request::get("/").header("accept", "text/html").header("authorization", "Basic YTpi");
-    assert_eq!(browser.send(request).await.status(), StatusCode::UNAUTHORIZED);
-}
-
-/// It says so of something else, such as a service behind it.
-#[tokio::test]
-async fn what_refuses_somebody_who_is_known_says_nothing_of_the_token() {
-    let provider = Provider::default();
-    let mut browser = Browser::new(&provider.start().await);
-    browser.log_in("/", &provider).await;
-    let page = browser.get("/refused").await;
-    assert_eq!((page.status(), page.headers().contains_key("set-cookie")), (StatusCode::UNAUTHORIZED, false));
-    assert_eq!(browser.get("/").await.status(), StatusCode::OK);
 }
 
 #[tokio::test]
@@ -258,28 +172,6 @@ async fn two_tabs_log_in_at_the_same_time() {
 }
 
 #[tokio::test]
-async fn the_page_after_a_refusal_says_what_the_proxy_has_to_do() {
-    let provider = Provider { id_token: Some("of-another".to_owned()), ..Provider::default() };
-    let mut browser = Browser::new(&provider.start().await);
-    browser.is_behind_a_proxy = true;
-    browser.log_in("/", &provider).await;
-    let page = browser.get("/").await;
-    assert_eq!(page.headers()["vgi-auth-proxy-required"], "true");
-    assert!(text(page).await.contains("x-of-proxy"));
-}
-
-#[tokio::test]
-async fn a_token_that_was_good_for_a_while_is_renewed() {
-    let provider = Provider::default();
-    let mut browser = Browser::new(&provider.start().await);
-    let flow = browser.layer.flow.clone();
-    let old = flow.cookies.set_at(1_000, cookies::TOKEN, "of-another", None).unwrap();
-    let (name, rest) = old.to_str().unwrap().split_once('=').unwrap();
-    browser.cookies.insert(name.to_owned(), rest.split(';').next().unwrap().to_owned());
-    browser.begin("/describe", &provider).await;
-}
-
-#[tokio::test]
 async fn pages_can_show_who_is_logged_in() {
     let claims = URL_SAFE_NO_PAD.encode(json!({"email": "alice@a.example", "groups": ["x"]}).to_string());
     let provider = Provider { id_token: Some(format!("e30.{claims}.c2ln")), ..Provider::default() };
@@ -290,4 +182,26 @@ async fn pages_can_show_who_is_logged_in() {
     assert_eq!(serde_json::from_slice::<serde_json::Value>(&shown).unwrap(), json!({"email": "alice@a.example"}));
     browser.get("/_oauth/logout").await;
     assert!(!browser.cookies.contains_key("_vgi_identity"));
+}
+
+/// Each of them would otherwise ask in its turn, and the last one wait for all.
+#[tokio::test]
+async fn who_waits_for_an_attempt_hears_how_it_ended() {
+    let provider = Provider { is_silent: true, ..Provider::default() };
+    let flow = Browser::new(&provider.start().await).layer.flow.clone();
+    let attempts = (0..3).map(|_| flow.provider.endpoints(&flow.login));
+    assert!(futures_util::future::join_all(attempts).await.iter().all(Result::is_err));
+    assert_eq!(provider.discovered.load(Ordering::Relaxed), 1);
+    // The next one asks anew.
+    assert!(flow.provider.endpoints(&flow.login).await.is_err());
+    assert_eq!(provider.discovered.load(Ordering::Relaxed), 2);
+}
+
+#[tokio::test]
+async fn programs_do_not_keep_people_from_logging_in() {
+    let provider = Provider::default();
+    let mut browser = Browser::new(&provider.start().await);
+    let flow = browser.layer.flow.clone();
+    let _all = flow.exchanges.acquire_many(16).await.unwrap();
+    assert_eq!(browser.log_in("/", &provider).await.status(), StatusCode::FOUND);
 }
