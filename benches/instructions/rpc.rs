@@ -11,11 +11,11 @@ use http_body::Body as HttpBody;
 use http_body_util::BodyExt as _;
 use tokio::runtime::{Builder, Runtime};
 use tower::{Service, ServiceExt as _};
-use tower_vgi::Body;
 use tower_vgi::external::Fetcher;
-use tower_vgi::identity::{GrantKeys, GrantRequest, MintGrant as _};
+use tower_vgi::identity::{GrantKeys, GrantRequest, MintGrant as _, SealedGrants};
 use tower_vgi::rpc::{RpcService, TokenKeys};
 use tower_vgi::wire::{Metadata, encode_batch, keys};
+use tower_vgi::{AuthContext, Body};
 use tower_vgi_layers::Stack;
 use tower_vgi_layers::access_log::AccessLogLayer;
 use tower_vgi_layers::auth::AuthLayer;
@@ -88,8 +88,9 @@ pub(crate) fn unary_with_a_jwt() -> HotPath {
 /// Opened anew with every call.
 pub(crate) fn unary_with_a_grant() -> HotPath {
     let keys = GrantKeys::new([[7; 32]]).unwrap();
-    let request = GrantRequest::new("alice", "nightly report", 3600).scopes(["read", "write"]);
-    let granted = keys.mint_grant(&request).now_or_never().unwrap().unwrap();
+    let alice = AuthContext::authenticated("jwt", "alice").with_claim("scope", "read write");
+    let request = GrantRequest::new(alice, "nightly report", 3600).scopes(["read", "write"]);
+    let granted = SealedGrants::new(keys.clone()).mint_grant(&request).now_or_never().unwrap().unwrap();
     unary_known(AuthLayer::new(Grants::new(keys)), granted.token.leak())
 }
 

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use clap::ValueEnum;
 use tower_vgi::identity::{
     GrantKeyError, GrantKeys, GrantRequest, IdentityError, IdentityProtocol, Introspection, IssuedGrant, MintGrant,
-    NoIntrospectors, ResolveToken, TokenIdentity,
+    NoIntrospectors, ResolveToken, SealedGrants, TokenIdentity,
 };
 use tower_vgi::rpc::RpcServiceBuilder;
 use tower_vgi::{BoxError, Result};
@@ -66,7 +66,7 @@ impl IdentityFlags {
             Identity::IntrospectOnly => builder.protocol(protocol()?),
             Identity::Both => builder.protocol(protocol()?.grants(Minter)),
             Identity::Grants => {
-                builder.protocol(protocol()?.grants(grant_keys()?)).protocol(WhoamiServer::new(WhoamiService))
+                builder.protocol(protocol()?.grants(sealed_grants()?)).protocol(WhoamiServer::new(WhoamiService))
             }
         })
     }
@@ -82,6 +82,11 @@ impl IdentityFlags {
 
 fn introspection() -> Result<Introspection, NoIntrospectors> {
     Introspection::new([INTROSPECTOR], Resolver)
+}
+
+/// The suites' callers have no scopes of their own, and ask for some.
+fn sealed_grants() -> Result<SealedGrants, GrantKeyError> {
+    Ok(SealedGrants::new(grant_keys()?).allow_scopes(|_, _| true))
 }
 
 /// Published with the suites, so that they can make grants and read ours.
@@ -164,7 +169,7 @@ mod tests {
             (introspecting().grants(Minter), "145267755ff90d5c3313d79c7ff771306f2530626380d01cb0e57a951d0f9ec3"),
             (introspecting(), "4039fbf6db3e64ae234e0be605b977477150ace892f10b6c691920eaf925e7ac"),
             (
-                IdentityProtocol::new().grants(grant_keys().unwrap()),
+                IdentityProtocol::new().grants(sealed_grants().unwrap()),
                 "4199df7403c9ca1a02c4c524b405a999eb1489614a1480873ffc23a0e5b0d312",
             ),
         ] {

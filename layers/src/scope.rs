@@ -23,7 +23,6 @@
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use serde_json::Value;
 use tower_layer::Layer;
 use tower_service::Service;
 use tower_vgi::rpc::{Call, Operation, Reply};
@@ -62,6 +61,13 @@ impl RequireScopeLayer {
         Arc::make_mut(&mut self.rule).claims = vec![name.into()];
         self
     }
+
+    /// One more claim that has scopes, such as `scopes`, which are those of
+    /// [grants](tower_vgi::identity::SealedGrants): a scope counts in whichever of the claims it is.
+    pub fn or_claim(mut self, name: impl Into<String>) -> Self {
+        Arc::make_mut(&mut self.rule).claims.push(name.into());
+        self
+    }
 }
 
 impl<S> Layer<S> for RequireScopeLayer {
@@ -95,12 +101,7 @@ impl Rule {
     }
 
     fn admits(&self, caller: &AuthContext) -> bool {
-        let is_needed = |scope: &str| self.scopes.iter().any(|needed| needed == scope);
-        self.claims.iter().filter_map(|name| caller.claims.get(name)).any(|claim| match claim {
-            Value::String(scopes) => scopes.split(' ').any(is_needed),
-            Value::Array(scopes) => scopes.iter().filter_map(Value::as_str).any(is_needed),
-            _ => false,
-        })
+        self.claims.iter().any(|claim| self.scopes.iter().any(|scope| caller.claims.has_scope(claim, scope)))
     }
 }
 
@@ -138,7 +139,7 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     fn admits(layer: &RequireScopeLayer, claim: &str, value: Value) -> bool {
         layer.rule.admits(&AuthContext::authenticated("jwt", "alice").with_claim(claim, value))
@@ -157,5 +158,8 @@ mod tests {
         }
         let either = RequireScopeLayer::any_of(["a", "b"]).claim("roles");
         assert!(admits(&either, "roles", json!(["b"])) && !admits(&either, "scope", json!("a")));
+        let one_more = RequireScopeLayer::new("read").or_claim("scopes");
+        assert!(admits(&one_more, "scope", json!("read")) && admits(&one_more, "scopes", json!(["read"])));
+        assert!(!admits(&one_more, "roles", json!("read")));
     }
 }

@@ -18,12 +18,12 @@ use crate::{Result, RpcError};
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use tower_vgi::client::Channel;
-/// use tower_vgi::identity::{GrantKeys, IdentityClient, IdentityError, IdentityErrorKind, IdentityProtocol};
+/// use tower_vgi::identity::{GrantKeys, IdentityClient, IdentityError, IdentityErrorKind, IdentityProtocol, SealedGrants};
 /// use tower_vgi::rpc::{Protocol, RpcService};
 ///
 /// let service = RpcService::builder()
 ///     .protocol(Protocol::new("Reports"))
-///     .protocol(IdentityProtocol::new().grants(GrantKeys::new([[7; 32]])?))
+///     .protocol(IdentityProtocol::new().grants(SealedGrants::new(GrantKeys::new([[7; 32]])?)))
 ///     .build()?;
 /// let client = IdentityClient::new(Channel::in_process(service));
 ///

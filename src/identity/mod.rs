@@ -12,7 +12,9 @@
 //! ```
 //! # #[cfg(feature = "server")]
 //! # {
-//! use tower_vgi::identity::{GrantKeys, IdentityError, IdentityProtocol, Introspection, TokenIdentity};
+//! use tower_vgi::identity::{
+//!     GrantKeys, IdentityError, IdentityProtocol, Introspection, SealedGrants, TokenIdentity,
+//! };
 //! use tower_vgi::rpc::{Method, Protocol, RpcService};
 //!
 //! let keys = GrantKeys::from_text("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=")?.audience("reports");
@@ -24,7 +26,12 @@
 //! # let reports = Protocol::new("Reports").method(Method::unary("sum").handler(|_, _| async { Ok(7_i64) }));
 //! let service = RpcService::builder()
 //!     .protocol(reports)
-//!     .protocol(IdentityProtocol::new().introspection(Introspection::new(["gateway"], known)?).grants(keys))
+//!     .protocol(
+//!         IdentityProtocol::new()
+//!             .introspection(Introspection::new([("mtls", "gateway")], known)?)
+//!             .grants(SealedGrants::new(keys))
+//!             .grants_for_domains(["jwt"]),
+//!     )
 //!     .build()?;
 //! # let _ = service;
 //! # }
@@ -43,11 +50,24 @@
 //! `auth_time` is when the session at the identity provider began. To mean a recent login, the provider has to be asked
 //! for one, with `max_age` or an `acr`.
 //!
+//! A grant does not say of which domain its principal is. Where several authenticators know callers, see
+//! [`IdentityProtocol::grants_for_domains`].
+//!
+//! # What a grant may do
+//!
+//! Scopes narrow what the holder of a grant may do; they never say alone that somebody may do it. Callers ask for the
+//! scopes, so that a [minter](MintGrant) has to look at what they have themselves: [`SealedGrants`] gives no others unless
+//! told so. And scopes count only where they are asked for: to a method that asks for none, the holder is the principal.
+//!
 //! # Revocation
 //!
 //! A sealed grant cannot be taken back alone. What there is are lifetimes, which are short ([`GrantKeys::max_time_to_live`])
-//! and grants that are asked for again, and taking a key away, which ends all grants that it has sealed. Who needs more
-//! mints grants of their own, whose tokens stand in a database, and resolves them there.
+//! and grants that are asked for again, and taking a key away and restarting every server, which ends all grants that it
+//! has sealed. Who needs more mints grants of their own, whose tokens stand in a database, and resolves them there.
+//!
+//! # Who was given what
+//!
+//! Events of `tracing` say who has got which grant, by its id, and who has asked whose a credential is, by its digest.
 
 mod cached;
 mod error;
@@ -79,8 +99,8 @@ pub use resolve::ResolveToken;
 
 #[cfg(feature = "server")]
 pub use self::{
-    grant::{GRANT_PREFIX, Grant, GrantKeyError, GrantKeys, InvalidGrant},
-    introspection::{Introspection, NoIntrospectors},
+    grant::{GRANT_PREFIX, Grant, GrantKeyError, GrantKeys, InvalidGrant, SealedGrants},
+    introspection::{Introspection, Introspector, NoIntrospectors},
     mint::{GrantRequest, MintGrant},
     service::{DEFAULT_MAX_AUTH_AGE, IdentityProtocol},
     shape::{MAX_TOKEN_BYTES, is_resolvable, token_digest},
@@ -88,3 +108,12 @@ pub use self::{
 
 /// The name of the protocol. It is its version, too: there is none besides.
 pub const IDENTITY: &str = "vgi_rpc.Identity.v2";
+
+/// The target of events about who was given what, and who has asked whose a credential is.
+pub const TARGET: &str = "tower_vgi::identity";
+
+/// The domain of callers who are known by a grant.
+pub const GRANT_DOMAIN: &str = "grant";
+
+/// The domain of callers whose token was resolved.
+pub const TOKEN_DOMAIN: &str = "token";

@@ -4,12 +4,15 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use http::HeaderValue;
+use http::header::CACHE_CONTROL;
+
 use super::mint::ErasedMinter;
 use super::{
-    GrantRequest, IDENTITY, IdentityError, IdentityErrorKind, Introspection, IssuedGrant, MintGrant, freshness,
+    GrantRequest, IDENTITY, IdentityError, IdentityErrorKind, Introspection, IssuedGrant, MintGrant, TARGET, freshness,
 };
 use crate::rpc::{CallContext, Method, Params, Protocol};
-use crate::{AuthContext, Result, RpcError};
+use crate::{AuthContext, RpcError};
 
 /// How long ago the caller of `issue_grant` may have logged in unless the server says otherwise: 15 minutes.
 pub const DEFAULT_MAX_AUTH_AGE: Duration = Duration::from_secs(900);
@@ -24,13 +27,22 @@ pub const DEFAULT_MAX_AUTH_AGE: Duration = Duration::from_secs(900);
 pub struct IdentityProtocol {
     introspection: Option<Introspection>,
     minter: Option<Arc<dyn ErasedMinter>>,
+    policy: GrantPolicy,
+}
+
+/// Who gets grants.
+#[derive(Clone, Debug)]
+struct GrantPolicy {
     max_auth_age: Duration,
+    /// `None` is all.
+    domains: Option<Vec<String>>,
 }
 
 impl IdentityProtocol {
     /// Nothing set up yet; that is a mistake when the server is built.
     pub fn new() -> Self {
-        Self { introspection: None, minter: None, max_auth_age: DEFAULT_MAX_AUTH_AGE }
+        let policy = GrantPolicy { max_auth_age: DEFAULT_MAX_AUTH_AGE, domains: None };
+        Self { introspection: None, minter: None, policy }
     }
 
     /// Answers whose credentials are (`introspect_token`). Default: not.
@@ -39,8 +51,7 @@ impl IdentityProtocol {
         self
     }
 
-    /// Gives grants (`issue_grant`): sealed ones, with [`GrantKeys`](super::GrantKeys), or those of your own. Default:
-    /// none.
+    /// Gives grants (`issue_grant`): [sealed ones](super::SealedGrants), or those of your own. Default: none.
     pub fn grants(mut self, minter: impl MintGrant) -> Self {
         self.minter = Some(Arc::new(minter));
         self
@@ -48,7 +59,17 @@ impl IdentityProtocol {
 
     /// How long ago a caller may have logged in who wants a grant. Default: [`DEFAULT_MAX_AUTH_AGE`].
     pub fn max_auth_age(mut self, age: Duration) -> Self {
-        self.max_auth_age = age;
+        self.policy.max_auth_age = age;
+        self
+    }
+
+    /// Of which domains callers get grants, as [`AuthContext::domain`] names them; others are refused. Default: of all.
+    ///
+    /// A grant is for a principal, and does not say of which domain: what one authenticator calls `alice` and what another
+    /// one calls `alice` have the same grants. Where callers of several domains may have the same names, and are not the
+    /// same people, let one domain have grants.
+    pub fn grants_for_domains<D: Into<String>>(mut self, domains: impl IntoIterator<Item = D>) -> Self {
+        self.policy.domains = Some(domains.into_iter().map(Into::into).collect());
         self
     }
 }
@@ -68,7 +89,7 @@ impl From<IdentityProtocol> for Protocol {
             protocol = protocol.method(introspect_token(introspection));
         }
         if let Some(minter) = identity.minter {
-            protocol = protocol.method(issue_grant(minter, identity.max_auth_age));
+            protocol = protocol.method(issue_grant(minter, identity.policy));
         }
         if protocol.methods.is_empty() {
             protocol.mistakes.push(format!(
@@ -96,18 +117,23 @@ fn introspect_token(introspection: Introspection) -> Method {
         .handler(answer)
 }
 
-fn issue_grant(minter: Arc<dyn ErasedMinter>, max_auth_age: Duration) -> Method {
+fn issue_grant(minter: Arc<dyn ErasedMinter>, policy: GrantPolicy) -> Method {
+    let policy = Arc::new(policy);
     let answer = move |context: CallContext, params: Params| {
-        let minter = minter.clone();
+        let (minter, policy) = (minter.clone(), policy.clone());
         async move {
+            // Before what they ask for is as much as read.
+            policy.check(context.auth()).map_err(RpcError::from)?;
             let request = GrantRequest {
+                caller: context.auth().clone(),
                 principal: context.auth().principal.clone(),
                 purpose: params.get(0)?,
                 scopes: params.get(1)?,
                 ttl_seconds: params.get(2)?,
             };
-            let issued: Result<_> = mint(&*minter, context.auth(), max_auth_age, &request).await.map_err(Into::into);
-            issued
+            let issued = mint(&*minter, &request).await.map_err(RpcError::from)?;
+            context.set_header(CACHE_CONTROL, HeaderValue::from_static("no-store"))?;
+            Ok(issued)
         }
     };
     Method::unary("issue_grant")
@@ -121,19 +147,37 @@ fn issue_grant(minter: Arc<dyn ErasedMinter>, max_auth_age: Duration) -> Method 
         .handler(answer)
 }
 
-async fn mint(
-    minter: &dyn ErasedMinter,
-    caller: &AuthContext,
-    max_auth_age: Duration,
-    request: &GrantRequest,
-) -> Result<IssuedGrant, RpcError> {
-    freshness::check(caller, max_auth_age, SystemTime::now())?;
-    let issued = minter.mint(request).await.map_err(|error| match error.kind() {
-        IdentityErrorKind::Unavailable | IdentityErrorKind::GrantRefused => error,
-        // A minter knows no other reasons.
-        _ => IdentityError::refused(error.detail().to_owned()),
-    });
-    Ok(issued?)
+impl GrantPolicy {
+    fn check(&self, caller: &AuthContext) -> Result<(), IdentityError> {
+        freshness::check(caller, self.max_auth_age, SystemTime::now())?;
+        match &self.domains {
+            Some(domains) if !domains.contains(&caller.domain) => {
+                Err(IdentityError::refused(format!("callers of the domain '{}' get no grants", caller.domain)))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Leaves a trace of each grant: later there is nothing but its id by which it can be known.
+async fn mint(minter: &dyn ErasedMinter, request: &GrantRequest) -> Result<IssuedGrant, IdentityError> {
+    let (caller, domain) = (&request.caller.principal, &request.caller.domain);
+    let (purpose, scopes) = (&request.purpose, &request.scopes);
+    match minter.mint(request).await {
+        Ok(issued) => {
+            let (grant_id, expires_at) = (&issued.grant_id, &issued.expires_at);
+            tracing::info!(target: TARGET, caller, domain, grant_id, purpose, ?scopes, %expires_at, "grant: issued");
+            Ok(issued)
+        }
+        Err(error) => {
+            tracing::warn!(target: TARGET, caller, domain, why = error.detail(), "grant: not issued");
+            Err(match error.kind() {
+                IdentityErrorKind::Unavailable | IdentityErrorKind::GrantRefused => error,
+                // A minter knows no other reasons.
+                _ => IdentityError::refused(error.detail().to_owned()),
+            })
+        }
+    }
 }
 
 impl fmt::Debug for IdentityProtocol {
@@ -142,7 +186,7 @@ impl fmt::Debug for IdentityProtocol {
             .debug_struct("IdentityProtocol")
             .field("introspection", &self.introspection)
             .field("grants", &self.minter.is_some())
-            .field("max_auth_age", &self.max_auth_age)
+            .field("policy", &self.policy)
             .finish()
     }
 }

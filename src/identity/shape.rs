@@ -2,26 +2,29 @@
 
 use sha2::{Digest as _, Sha256};
 
+use super::GRANT_PREFIX;
+
 /// The longest credential that is resolved, in bytes of UTF-8. What is longer is no bearer token.
 pub const MAX_TOKEN_BYTES: usize = 4096;
 
 /// Whether a credential may be given to a [resolver](super::ResolveToken): not a blank one, not one over
-/// [`MAX_TOKEN_BYTES`], and nothing that looks like a JWT.
+/// [`MAX_TOKEN_BYTES`], and nothing that looks like a JWT or a [sealed grant](super::GRANT_PREFIX).
 ///
 /// Those are checked with the keys of their issuer. To pass one on would hand a token that somebody has refused, because
-/// it has expired or is for another audience, to a third party that may take it. Spaces around it do not help: they are
-/// cut for this look, though never for the resolver.
+/// it has expired or is for another audience, to a third party that may take it; and a grant that is good would go to
+/// somebody who is not to have it. Spaces around it do not help: they are cut for this look, though never for the
+/// resolver.
 ///
 /// ```
 /// use tower_vgi::identity::is_resolvable;
 ///
 /// assert!(is_resolvable("tok_1") && is_resolvable("two.parts") && is_resolvable("a.b.c.d"));
-/// assert!(!is_resolvable(" ") && !is_resolvable("eyJhbGciOiJub25lIn0.e30.\u{a0}\n"));
+/// assert!(!is_resolvable(" ") && !is_resolvable("eyJhbGciOiJub25lIn0.e30.\u{a0}\n") && !is_resolvable("vgig1.AAAA"));
 /// ```
 pub fn is_resolvable(token: &str) -> bool {
     // The length that counts is that of what came, which is what a resolver would get.
     let trimmed = token.trim();
-    !trimmed.is_empty() && token.len() <= MAX_TOKEN_BYTES && !is_jws(trimmed)
+    !trimmed.is_empty() && token.len() <= MAX_TOKEN_BYTES && !is_jws(trimmed) && !trimmed.starts_with(GRANT_PREFIX)
 }
 
 /// Three parts of base64url with dots between, the last of which may be empty.
@@ -56,6 +59,14 @@ mod tests {
                 assert!(!is_resolvable(&padded), "{padded:?}");
             }
         }
+    }
+
+    #[test]
+    fn what_begins_as_a_grant_is_not_passed_on() {
+        for token in ["vgig1.", "vgig1.AAAA", " vgig1.AAAA", "\u{a0}vgig1.not base64"] {
+            assert!(!is_resolvable(token), "{token}");
+        }
+        assert!(is_resolvable("vgig2.AAAA") && is_resolvable("vgig1"));
     }
 
     #[test]

@@ -1,21 +1,26 @@
 //! The identity protocol of a server, from who may ask to grants that are sent back as credentials.
 
 use std::future::ready;
+use std::io;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use http::header::AUTHORIZATION;
 use http::request::Parts;
-use http::{HeaderName, HeaderValue};
+use http::{HeaderName, HeaderValue, Request};
+use tower::ServiceExt as _;
 use tower_vgi::client::{Channel, introspect};
 use tower_vgi::identity::{
     GrantKeys, GrantRequest, IDENTITY, IdentityClient, IdentityError, IdentityErrorKind, IdentityProtocol,
-    Introspection, IssuedGrant, MintGrant, ResolveToken, TokenIdentity,
+    Introspection, IssuedGrant, MintGrant, ResolveToken, SealedGrants, TokenIdentity, token_digest,
 };
-use tower_vgi::rpc::{BuildError, Protocol, RpcService, protocol_hash};
-use tower_vgi::{AuthContext, ErrorCode, RpcError};
+use tower_vgi::rpc::{ARROW_STREAM, BuildError, Protocol, RpcService, protocol_hash};
+use tower_vgi::wire::{self, Metadata, encode_batch};
+use tower_vgi::{AuthContext, Body, ErrorCode, Record, RpcError, VgiArrow};
 use tower_vgi_layers::Stack;
 use tower_vgi_layers::auth::identity::{Grants, ResolvedTokens};
 use tower_vgi_layers::auth::{AuthError, AuthLayer, chain};
+use tower_vgi_layers::scope::RequireScopeLayer;
 
 use crate::calculator::{Arithmetic, CalculatorClient, CalculatorServer};
 
@@ -71,18 +76,24 @@ fn service(identity: impl Into<Protocol>) -> Result<RpcService, BuildError> {
 }
 
 /// Callers are who they say, with the time of their login; or they have a grant or another token.
-fn stack(identity: impl Into<Protocol>) -> Stack {
+fn stack_of(service: RpcService) -> Stack {
     let named = |request: &Parts| {
         let text = |name: &str| request.headers.get(name).and_then(|value| value.to_str().ok());
         ready(match (text("x-user"), text("x-auth-time")) {
-            (Some(name), Some(time)) => Ok(AuthContext::authenticated("test", name).with_claim("auth_time", time)),
+            (Some(name), Some(time)) => Ok(AuthContext::authenticated("test", name)
+                .with_claim("auth_time", time)
+                .with_claim("scope", text("x-scope").unwrap_or("read"))),
             (Some(name), None) => Ok(AuthContext::authenticated("test", name)),
             (None, _) if request.headers.contains_key(AUTHORIZATION) => Err(AuthError::not_mine("no user")),
             (None, _) => Ok(AuthContext::anonymous()),
         })
     };
     let callers = chain(named, Grants::new(keys())).or(ResolvedTokens::new(Resolver));
-    Stack::builder(service(identity).unwrap()).auth(AuthLayer::new(callers)).build().unwrap()
+    Stack::builder(service).auth(AuthLayer::new(callers)).build().unwrap()
+}
+
+fn stack(identity: impl Into<Protocol>) -> Stack {
+    stack_of(service(identity).unwrap())
 }
 
 fn both() -> IdentityProtocol {
@@ -120,7 +131,10 @@ fn what_is_hosted_is_what_the_reference_hosts() {
             IdentityProtocol::new().introspection(introspection()),
             "4039fbf6db3e64ae234e0be605b977477150ace892f10b6c691920eaf925e7ac",
         ),
-        (IdentityProtocol::new().grants(keys()), "4199df7403c9ca1a02c4c524b405a999eb1489614a1480873ffc23a0e5b0d312"),
+        (
+            IdentityProtocol::new().grants(SealedGrants::new(keys())),
+            "4199df7403c9ca1a02c4c524b405a999eb1489614a1480873ffc23a0e5b0d312",
+        ),
     ] {
         assert_eq!(protocol_hash(&identity.into()), expected);
     }
@@ -159,9 +173,9 @@ async fn callers_see_what_is_there_and_what_is_not() {
     let issue_grant = "issue_grant(purpose, scopes, ttl_seconds)";
     assert_eq!(methods(both()).await, [introspect_token, issue_grant]);
     assert_eq!(methods(IdentityProtocol::new().introspection(introspection())).await, [introspect_token]);
-    assert_eq!(methods(IdentityProtocol::new().grants(keys())).await, [issue_grant]);
+    assert_eq!(methods(IdentityProtocol::new().grants(SealedGrants::new(keys()))).await, [issue_grant]);
 
-    let only_grants = stack(IdentityProtocol::new().grants(keys()));
+    let only_grants = stack(IdentityProtocol::new().grants(SealedGrants::new(keys())));
     let error = client(&only_grants, &[("x-user", "gateway")]).introspect_token("tok_1").await.unwrap_err();
     assert_eq!(error.code(), ErrorCode::Unimplemented);
 }
@@ -264,7 +278,7 @@ async fn only_who_has_just_logged_in_gets_a_grant() {
 
 #[tokio::test]
 async fn a_grant_comes_back_as_a_credential_and_makes_no_other() {
-    let stack = stack(IdentityProtocol::new().grants(keys()));
+    let stack = stack(IdentityProtocol::new().grants(SealedGrants::new(keys())));
     let alice = client(&stack, &[("x-user", "alice"), ("x-auth-time", &now())]);
     let issued = alice.issue_grant("nightly", ["read"], 3600).await.unwrap();
     assert_eq!(keys().verify(&issued.token).unwrap().principal, "alice");
@@ -272,14 +286,122 @@ async fn a_grant_comes_back_as_a_credential_and_makes_no_other() {
     let bearer = format!("Bearer {}", issued.token);
     let job = CalculatorClient::new(channel(&stack, &[("authorization", &bearer)]));
     assert_eq!(job.whoami(1, 2).await.unwrap(), "whoami true 1 2");
-    // A login that somebody claims beside it does not count either.
-    for headers in [&[("authorization", &*bearer)][..], &[("authorization", &*bearer), ("x-auth-time", &*now())]] {
-        let error = client(&stack, headers).issue_grant("again", ["read"], 3600).await.unwrap_err();
-        assert_eq!(kind(&error), StaleAuth);
-    }
+    let error = client(&stack, &[("authorization", &bearer)]).issue_grant("again", ["read"], 3600).await.unwrap_err();
+    assert_eq!(kind(&error), StaleAuth);
     let altered = format!("{bearer}A");
     let error = CalculatorClient::new(channel(&stack, &[("authorization", &altered)])).whoami(1, 2).await.unwrap_err();
     assert!(error.is_unauthenticated(), "{error}");
+}
+
+#[tokio::test]
+async fn a_grant_does_not_do_more_than_its_owner_and_no_more_than_it_is_for() {
+    let calculator = Protocol::from(CalculatorServer::new(Arithmetic))
+        .layer(RequireScopeLayer::new("numbers:read").or_claim("scopes"));
+    let service = RpcService::builder()
+        .protocol(calculator)
+        .protocol(IdentityProtocol::new().grants(SealedGrants::new(keys())))
+        .build();
+    let stack = stack_of(service.unwrap());
+    let calls = async |token: &str| {
+        let bearer = format!("Bearer {token}");
+        CalculatorClient::new(channel(&stack, &[("authorization", &bearer)])).whoami(1, 2).await
+    };
+    let asking = |scope: &str| client(&stack, &[("x-user", "alice"), ("x-auth-time", &now()), ("x-scope", scope)]);
+    // What she has not, she does not get by way of a grant.
+    let error = asking("openid").issue_grant("nightly", ["numbers:read"], 60).await.unwrap_err();
+    assert_eq!((kind(&error), error.code()), (GrantRefused, ErrorCode::PermissionDenied));
+    // What she has, the grant has only where it names it.
+    let owner = asking("numbers:read openid");
+    let full = owner.issue_grant("nightly", ["numbers:read"], 60).await.unwrap();
+    assert_eq!(calls(&full.token).await.unwrap(), "whoami true 1 2");
+    for scopes in [&["openid"][..], &[]] {
+        let narrow = owner.issue_grant("nightly", scopes.iter().copied(), 60).await.unwrap();
+        assert_eq!(calls(&narrow.token).await.unwrap_err().code(), ErrorCode::PermissionDenied, "{scopes:?}");
+    }
+}
+
+#[tokio::test]
+async fn one_domain_may_have_grants_and_others_none() {
+    for (domains, given) in [(&["test"][..], true), (&["other", "test"], true), (&["other"], false), (&[], false)] {
+        let stack = stack(both().grants_for_domains(domains.iter().copied()));
+        let issued =
+            client(&stack, &[("x-user", "alice"), ("x-auth-time", &now())]).issue_grant("n", ["read"], 60).await;
+        assert_eq!(issued.is_ok(), given, "{domains:?}");
+        if let Err(error) = issued {
+            assert_eq!(kind(&error), GrantRefused);
+            assert!(error.message().contains("'test'"), "{error}");
+        }
+    }
+}
+
+/// What is written to the log, also by other tests.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Log {
+    fn has(&self, needed: &[&str]) -> bool {
+        let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
+        text.lines().any(|line| needed.iter().all(|needed| line.contains(needed)))
+    }
+}
+
+#[tokio::test]
+async fn the_log_says_who_was_given_what_and_who_has_asked_for_what() {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
+    // For all threads: whether an event is written is decided once, and another test may come first.
+    tracing::subscriber::set_global_default(subscriber).unwrap();
+
+    let identity = IdentityProtocol::new().introspection(introspection()).grants(SealedGrants::new(keys()));
+    let stack = stack(identity);
+    let dora = client(&stack, &[("x-user", "dora"), ("x-auth-time", &now())]);
+    let issued = dora.issue_grant("nightly report", ["read"], 60).await.unwrap();
+    assert!(log.has(&["grant: issued", "dora", "test", "nightly report", "read", &issued.grant_id, "expires_at="]));
+    assert!(dora.issue_grant("nightly report", ["write"], 60).await.is_err());
+    assert!(log.has(&["grant: not issued", "dora", "'write'"]));
+
+    let gateway = client(&stack, &[("x-user", "gateway")]);
+    gateway.introspect_token("tok_logged").await.unwrap();
+    assert!(log.has(&["introspection: resolved", "gateway", "bob", &token_digest("tok_logged")]));
+    assert!(gateway.introspect_token(&issued.token).await.is_err());
+    assert!(log.has(&["introspection: unresolved", "gateway", &token_digest(&issued.token)]));
+    assert!(dora.introspect_token("tok_logged").await.is_err());
+    assert!(log.has(&["introspection refused", "dora"]));
+    assert!(!log.has(&["tok_logged"]) && !log.has(&[&issued.token]));
+}
+
+#[derive(VgiArrow)]
+struct GrantArguments {
+    purpose: String,
+    scopes: Vec<String>,
+    ttl_seconds: i64,
+}
+
+#[tokio::test]
+async fn nobody_keeps_a_copy_of_a_grant() {
+    let stack = stack(both());
+    let metadata = Metadata::from_iter([(wire::keys::METHOD, "issue_grant"), (wire::keys::REQUEST_VERSION, "1")]);
+    let arguments = GrantArguments { purpose: "nightly".into(), scopes: vec!["read".into()], ttl_seconds: 60 };
+    let body = encode_batch(&GrantArguments::to_batch([arguments].iter()).unwrap(), &metadata).unwrap();
+    let request = Request::post(format!("/{IDENTITY}/issue_grant"))
+        .header("content-type", ARROW_STREAM)
+        .header("x-user", "alice")
+        .header("x-auth-time", now())
+        .body(Body::from(body));
+    let response = stack.oneshot(request.unwrap()).await.unwrap();
+    assert_eq!(response.status(), 200);
+    assert_eq!(response.headers()["cache-control"], "no-store");
 }
 
 #[tokio::test]

@@ -41,6 +41,14 @@ impl<A: Authenticate> Authenticate for OrAnonymous<A> {
         self.inner.proxy_headers()
     }
 
+    fn takes_identity_bearers(&self) -> bool {
+        self.inner.takes_identity_bearers()
+    }
+
+    fn mistake(&self) -> Option<String> {
+        self.inner.mistake()
+    }
+
     fn advertise(&self, capabilities: &mut Capabilities) {
         self.inner.advertise(capabilities);
     }

@@ -83,6 +83,19 @@ pub trait Authenticate: Send + Sync + 'static {
         Vec::new()
     }
 
+    /// Whether callers are let in for a credential of the identity protocol, a grant or a resolved token, whichever way their
+    /// request has come, without that having been said to be meant. Beside an authenticator that believes a proxy, that would be a way around the
+    /// proxy; see [`mistake`](Self::mistake). Default: no.
+    fn takes_identity_bearers(&self) -> bool {
+        false
+    }
+
+    /// What is wrong with how this is put together, for whoever runs the server. A stack is not built with a mistake.
+    /// Default: nothing.
+    fn mistake(&self) -> Option<String> {
+        None
+    }
+
     /// Adds the headers that tell callers what is expected of them. Default: none.
     fn advertise(&self, capabilities: &mut Capabilities) {
         let _ = capabilities;

@@ -11,6 +11,9 @@ use super::{AuthError, Authenticate};
 /// If nobody knows the caller, the reason is the first that is more than `missing_credential`. A refusal that is
 /// [final](AuthError::is_final) ends the chain, and so does one who cannot tell now: to ask on would turn an outage of
 /// an identity provider into a 401, upon which clients throw good credentials away.
+///
+/// Grants and resolved tokens beside an authenticator that believes what a proxy says are a
+/// [mistake](Authenticate::mistake), unless it is said that they may come past the proxy.
 pub fn chain<A: Authenticate, B: Authenticate>(first: A, second: B) -> Chain<A, B> {
     Chain { first, second }
 }
@@ -55,8 +58,35 @@ impl<A: Authenticate, B: Authenticate> Authenticate for Chain<A, B> {
         headers
     }
 
+    fn takes_identity_bearers(&self) -> bool {
+        self.first.takes_identity_bearers() || self.second.takes_identity_bearers()
+    }
+
+    fn mistake(&self) -> Option<String> {
+        let parts = self.first.mistake().or_else(|| self.second.mistake());
+        parts.or_else(|| way_around(&self.first, &self.second)).or_else(|| way_around(&self.second, &self.first))
+    }
+
     fn advertise(&self, capabilities: &mut Capabilities) {
         self.first.advertise(capabilities);
         self.second.advertise(capabilities);
     }
+}
+
+fn way_around(bearers: &impl Authenticate, proxied: &impl Authenticate) -> Option<String> {
+    bearers.takes_identity_bearers().then(|| past_proxy(&proxied.proxy_headers())).flatten()
+}
+
+/// What is wrong where holders of grants come in past the proxy that has to set these headers for others; nothing where
+/// there are none.
+pub(super) fn past_proxy(headers: &[HeaderName]) -> Option<String> {
+    let names: Vec<&str> = headers.iter().map(HeaderName::as_str).collect();
+    (!names.is_empty()).then(|| {
+        format!(
+            "grants or resolved tokens are beside an authenticator for which a proxy has to set {}, so that their holders \
+             come in past that proxy; put a gate around all of them, such as require_all(gate, chain(...)), or say \
+             past_proxies() of the grants and tokens",
+            names.join(", ")
+        )
+    })
 }

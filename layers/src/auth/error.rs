@@ -96,7 +96,7 @@ impl AuthError {
 
     /// The same in seconds.
     pub(super) fn retry_seconds(&self) -> Option<u64> {
-        self.retry_delay().map(|after| after.as_secs() + u64::from(after.subsec_nanos() > 0))
+        self.retry_delay().map(|after| after.as_secs().saturating_add(u64::from(after.subsec_nanos() > 0)))
     }
 
     /// The refusal of two authenticators, neither of which knows the caller.
@@ -158,7 +158,8 @@ mod tests {
         let error = refused(InvalidCredential).and_then(AuthError::unavailable("down"));
         assert_eq!((error.reason(), error.detail(), error.retry_seconds()), (None, "down", Some(5)));
         assert_eq!(error.clone().retry_after(Duration::from_millis(1_500)).retry_seconds(), Some(2));
-        assert_eq!(error.retry_after(Duration::ZERO).retry_seconds(), Some(1));
+        assert_eq!(error.clone().retry_after(Duration::ZERO).retry_seconds(), Some(1));
+        assert_eq!(error.retry_after(Duration::MAX).retry_seconds(), Some(u64::MAX));
     }
 
     #[test]

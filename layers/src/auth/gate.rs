@@ -94,6 +94,15 @@ impl<G: Gate, A: Authenticate> Authenticate for RequireAll<G, A> {
         headers
     }
 
+    /// A gate for which a proxy has to set something holds for those with grants, too.
+    fn takes_identity_bearers(&self) -> bool {
+        self.gate.proxy_headers().is_empty() && self.inner.takes_identity_bearers()
+    }
+
+    fn mistake(&self) -> Option<String> {
+        self.inner.mistake()
+    }
+
     fn advertise(&self, capabilities: &mut Capabilities) {
         self.gate.advertise(capabilities);
         self.inner.advertise(capabilities);

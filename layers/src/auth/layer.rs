@@ -9,6 +9,7 @@ use tower_vgi::{Advertise, Capabilities};
 
 use super::answer::{AUTH_PROXY_REQUIRED, AUTH_REASON, Answers};
 use super::authenticate::ErasedAuthenticate;
+use super::chain::past_proxy;
 use super::{Auth, Authenticate};
 
 /// Lets in whom an [`Authenticate`] knows, and refuses the others. See the [module](super).
@@ -20,19 +21,34 @@ use super::{Auth, Authenticate};
 pub struct AuthLayer {
     authenticator: Arc<dyn ErasedAuthenticate>,
     answers: Arc<Answers>,
+    takes_identity_bearers: bool,
+    mistake: Option<Arc<str>>,
 }
 
 impl AuthLayer {
     /// Asks `authenticator`.
     pub fn new(authenticator: impl Authenticate) -> Self {
         let answers = Answers::new(authenticator.proxy_headers());
-        Self { authenticator: Arc::new(authenticator), answers: Arc::new(answers) }
+        let takes_identity_bearers = authenticator.takes_identity_bearers();
+        let mistake = authenticator.mistake().map(Into::into);
+        let (authenticator, answers) = (Arc::new(authenticator), Arc::new(answers));
+        Self { authenticator, answers, takes_identity_bearers, mistake }
+    }
+
+    /// What is wrong with how the authenticator is put together; see [`Authenticate::mistake`]. A stack looks at it when it
+    /// is built; where there is none, it is for you to look.
+    pub fn mistake(&self) -> Option<&str> {
+        self.mistake.as_deref()
     }
 
     /// Names headers that a proxy has to set, besides those that the authenticator knows of: for one of your own that
     /// reads what a proxy adds. Every refusal then says so, since a proxy that does not set them is what is wrong most
     /// often.
     pub fn proxy_headers(mut self, headers: impl IntoIterator<Item = HeaderName>) -> Self {
+        let headers: Vec<HeaderName> = headers.into_iter().collect();
+        if self.takes_identity_bearers && self.mistake.is_none() {
+            self.mistake = past_proxy(&headers).map(Into::into);
+        }
         Arc::make_mut(&mut self.answers).add_proxy_headers(headers);
         self
     }

@@ -111,7 +111,7 @@ pub use gate::{Gate, RequireAll, RequireGate, require_all, require_gate};
 pub use layer::AuthLayer;
 pub use service::Auth;
 
-/// The target of events about keys, logins and proofs.
+/// The target of events about keys, tokens, logins and proofs.
 pub const TARGET: &str = "tower_vgi::auth";
 
 #[cfg(test)]

@@ -28,7 +28,7 @@ use crate::trace::TraceLayer;
 const MIN_NAMESPACED_RESPONSE_LIMIT: u64 = 65_536;
 
 pub(super) fn assemble(mut settings: StackBuilder) -> Result<Stack, StackError> {
-    let mut mistakes = Mistakes::default();
+    let mut mistakes = std::mem::take(&mut settings.mistakes);
     let info = settings.service.info();
     let mount = mistakes.keep(MountLayer::new(&settings.prefix)).filter(|mount| !mount.prefix().is_empty());
     let request_limit = request_limit(&settings.limits, &mut mistakes);
@@ -49,6 +49,9 @@ pub(super) fn assemble(mut settings: StackBuilder) -> Result<Stack, StackError> 
         Some(url) => mistakes.keep(settings.pages.clone().repository(url)).unwrap_or(settings.pages.clone()),
         None => settings.pages.clone(),
     };
+    if let Some(mistake) = settings.auth.as_ref().and_then(|auth| auth.mistake()) {
+        mistakes.add(mistake);
+    }
     let memory = settings.limits.max_request_memory.map(RequestMemoryLayer::new);
     let sticky = sticky(std::mem::take(&mut settings.sticky), &service);
     let metadata = settings.oauth.as_ref().and_then(|metadata| mistakes.keep(ResourceMetadataLayer::new(metadata)));

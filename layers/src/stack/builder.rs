@@ -9,7 +9,7 @@ use tower_vgi::rpc::RpcService;
 use tower_vgi::{Advertise, BoxError, Capabilities};
 
 use super::Stack;
-use super::error::StackError;
+use super::error::{Mistakes, StackError};
 use super::layer::{HttpLayer, SharedHttpLayer};
 use super::place::Place;
 use super::slot::{Change, Here};
@@ -52,6 +52,8 @@ pub struct StackBuilder {
     pub(super) local_storage: Option<crate::local_storage::LocalStorage>,
     pub(super) advertised: Capabilities,
     changes: BTreeMap<Place, Change>,
+    /// What was found to be wrong before the stack is built.
+    pub(super) mistakes: Mistakes,
 }
 
 /// The limits, as they were given.
@@ -104,6 +106,7 @@ impl StackBuilder {
             local_storage: None,
             advertised: Capabilities::new(),
             changes: BTreeMap::new(),
+            mistakes: Mistakes::default(),
             service,
         }
     }
@@ -311,9 +314,15 @@ impl StackBuilder {
     }
 
     /// Tells gateways of earlier releases whose credentials are; see [`token_introspection`](crate::token_introspection).
-    /// Default: not.
+    /// On a server without flat routes it is a mistake. Default: not.
     #[cfg(feature = "token-introspection")]
-    pub fn token_introspection(self, layer: crate::token_introspection::TokenIntrospectionLayer) -> Self {
+    pub fn token_introspection(mut self, layer: crate::token_introspection::TokenIntrospectionLayer) -> Self {
+        if self.service.info().flat.is_none() {
+            self.mistakes.add(
+                "token_introspection is a route of the flat generation, which this server does not serve; host the \
+                 identity protocol instead, or serve the flat routes",
+            );
+        }
         self.advertise(&layer).replace(Place::TokenIntrospection, layer)
     }
 

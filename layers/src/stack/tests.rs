@@ -328,3 +328,35 @@ async fn bodies_that_do_not_fit_into_the_memory_are_refused() {
     *large.body_mut() = Body::from(vec![0; 20_000]);
     assert_eq!(stack.oneshot(large).await.unwrap().status(), StatusCode::PAYLOAD_TOO_LARGE);
 }
+
+#[cfg(feature = "auth-identity")]
+#[test]
+fn a_mistake_of_authentication_is_one_of_the_stack() {
+    use crate::auth::identity::Grants;
+    use tower_vgi::identity::GrantKeys;
+
+    let tokens = BearerTokens::new([("s3cret", AuthContext::authenticated("bearer", "alice"))]);
+    let callers = crate::auth::chain(tokens, Grants::new(GrantKeys::new([[1; 32]]).unwrap()));
+    let auth = AuthLayer::new(callers).proxy_headers([HeaderName::from_static("x-user")]);
+    let error = Stack::builder(service()).auth(auth).build().unwrap_err();
+    assert!(error.to_string().contains("x-user"), "{error}");
+}
+
+#[cfg(feature = "token-introspection")]
+#[test]
+fn a_route_of_the_flat_generation_needs_it() {
+    use tower_vgi::identity::{IdentityError, Introspection, TokenIdentity};
+
+    use crate::token_introspection::TokenIntrospectionLayer;
+
+    let with = |service| {
+        let known = |_: &str| async { Err::<TokenIdentity, _>(IdentityError::unresolved()) };
+        let introspection = Introspection::new(["gateway"], known).unwrap();
+        Stack::builder(service).token_introspection(TokenIntrospectionLayer::new(introspection)).build()
+    };
+    assert!(with(service()).is_ok());
+    let only =
+        RpcService::builder().protocol(Protocol::new("Calc")).generations(Generations::Only(Generation::Namespaced));
+    let error = with(only.build().unwrap()).unwrap_err();
+    assert!(error.to_string().contains("does not serve"), "{error}");
+}

@@ -87,7 +87,7 @@ impl Advertise for StickyLayer {
     fn advertise(&self, capabilities: &mut Capabilities) {
         // Callers know whole seconds only, and none at all would look like no session.
         let time_to_live = self.shared.time_to_live;
-        let seconds = time_to_live.as_secs() + u64::from(time_to_live.subsec_nanos() > 0);
+        let seconds = time_to_live.as_secs().saturating_add(u64::from(time_to_live.subsec_nanos() > 0));
         capabilities.set(STICKY_ENABLED, HeaderValue::from_static("true"));
         capabilities.set(STICKY_DEFAULT_TTL, seconds.into());
         if let Some(names) = self.shared.echo.names() {

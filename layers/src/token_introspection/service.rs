@@ -7,7 +7,6 @@ use tower_service::Service;
 use tower_vgi::identity::Introspection;
 use tower_vgi::{AuthContext, BoxError};
 
-use super::TARGET;
 use super::answer::{answer, refusal};
 use crate::response::{ResponseBody, ResponseFuture};
 
@@ -52,7 +51,6 @@ where
         let caller = request.extensions().get::<AuthContext>().cloned().unwrap_or_default();
         // Before the body is read: who may not ask learns nothing of what they ask about.
         if self.introspection.check_caller(&caller).is_err() {
-            tracing::warn!(target: TARGET, caller = caller.principal, "introspection refused: the caller is not on the list");
             let response = refusal(StatusCode::FORBIDDEN, "not_an_introspector");
             return ResponseFuture::refuse_stranger(request, response);
         }

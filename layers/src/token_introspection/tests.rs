@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tower::{ServiceExt as _, service_fn};
 use tower_layer::Layer as _;
 use tower_vgi::identity::{IdentityError, Introspection, ResolveToken, TokenIdentity};
-use tower_vgi::{AuthContext, Body, Capabilities};
+use tower_vgi::{AuthContext, Body, BoxError, Capabilities, RpcError};
 
 use super::TokenIntrospectionLayer;
 use crate::testing::collect;
@@ -57,7 +57,7 @@ async fn ask(caller: Option<&str>, body: impl Into<Body>) -> Asked {
     }
     let response = TokenIntrospectionLayer::new(introspection).layer(inner).oneshot(request).await.unwrap();
     let (head, body) = response.into_parts();
-    let body = String::from_utf8(collect(body).await.unwrap().into()).unwrap();
+    let body = String::from_utf8_lossy(&collect(body).await.unwrap()).into_owned();
     Asked { status: head.status, headers: head.headers, body, resolver: resolver.asked.load(Ordering::SeqCst) }
 }
 
@@ -125,12 +125,23 @@ async fn an_outage_is_no_answer() {
 }
 
 #[tokio::test]
-async fn a_body_that_breaks_off_is_unresolved() {
-    let broken = Body::new(http_body_util::StreamBody::new(futures_util::stream::iter([
-        Ok(http_body::Frame::data("{\"token\":".into())),
-        Err("reset"),
-    ])));
-    assert_eq!(ask(Some("gateway"), broken).await.status, StatusCode::NOT_FOUND);
+async fn a_body_that_does_not_come_says_nothing_of_a_credential() {
+    let broken = |error: BoxError| {
+        let begun = Ok(http_body::Frame::data("{\"token\":".into()));
+        Body::new(http_body_util::StreamBody::new(futures_util::stream::iter([begun, Err(error)])))
+    };
+    let asked = ask(Some("gateway"), broken("reset".into())).await;
+    assert_eq!((asked.status, asked.resolver), (StatusCode::BAD_REQUEST, 0));
+    assert_eq!(
+        (asked.json(), &asked.headers["cache-control"]),
+        (json!({"error": "unreadable_request"}), &"no-store".parse().unwrap())
+    );
+    // What a layer outside says of it stays.
+    let slow = RpcError::new("TimeoutError", "the body came too slowly").with_status(StatusCode::REQUEST_TIMEOUT);
+    let asked = ask(Some("gateway"), broken(slow.into())).await;
+    assert_eq!((asked.status, asked.resolver), (StatusCode::REQUEST_TIMEOUT, 0));
+    assert!(asked.body.contains("the body came too slowly"));
+    assert_eq!(asked.headers["cache-control"], "no-store");
 }
 
 fn layer() -> TokenIntrospectionLayer {

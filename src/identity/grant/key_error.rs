@@ -24,6 +24,12 @@ pub(super) enum Mistake {
     Lifetime {
         text: String,
     },
+    Skew {
+        seconds: u64,
+    },
+    NotUnicode {
+        variable: &'static str,
+    },
 }
 
 impl fmt::Display for GrantKeyError {
@@ -39,6 +45,14 @@ impl fmt::Display for GrantKeyError {
                 formatter,
                 "'{text}' is no longest lifetime of a grant; expected a whole number of seconds, at least 1"
             ),
+            Mistake::Skew { seconds } => write!(
+                formatter,
+                "clocks that are {seconds} seconds apart would keep grants good for as long after their end; expected an \
+                 hour at most"
+            ),
+            Mistake::NotUnicode { variable } => {
+                write!(formatter, "the environment variable {variable} is set to what is not Unicode text")
+            }
         }
     }
 }

@@ -1,6 +1,6 @@
 //! [`GrantKeys`]: what seals and opens grants.
 
-use std::env;
+use std::env::{self, VarError};
 use std::fmt;
 use std::time::Duration;
 
@@ -18,6 +18,9 @@ const DEFAULT_MAX_SECONDS: i64 = 7 * 24 * 3600;
 
 const DEFAULT_SKEW_SECONDS: i64 = 60;
 
+/// Clocks that are further apart are wrong.
+const MAX_SKEW_SECONDS: i64 = 3600;
+
 /// Configuration has keys with padding and without.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
@@ -26,9 +29,18 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 
 /// The keys that seal grants: the first seals, all open.
 ///
-/// Not those of stream tokens: grants outlive a deployment, and whoever has a key can make grants for anybody. To rotate
-/// without an outage, put the new key first, keep the old one behind it until the last of its grants has expired, and take
-/// it away then. To take a key away at once ends all grants that it has sealed.
+/// Not those of stream tokens: grants outlive a deployment, and whoever has a key can make grants for anybody.
+///
+/// To rotate without an outage:
+///
+/// 1. Put the new key *behind* the old one and restart every server, so that all can open what none seals yet.
+/// 2. Put the new key first, again everywhere.
+/// 3. Take the old one away when the last of its grants has expired.
+///
+/// To take a key away and restart every server at once ends all grants that it has sealed, and is the only way to end one
+/// before its time. A server that still has the key still takes them.
+///
+/// Keys say which grants are true, and not what their holders may do: see [`SealedGrants`](super::SealedGrants).
 ///
 /// ```
 /// use std::time::Duration;
@@ -103,16 +115,22 @@ impl GrantKeys {
     ///
     /// # Errors
     ///
-    /// When a variable cannot be used. A server should not start then.
+    /// When a variable cannot be used, also where it is no Unicode. A server should not start then.
     pub fn from_env() -> Result<Option<Self>, GrantKeyError> {
-        Self::from_variables(|name| env::var(name).ok())
+        Self::from_variables(|name| env::var(name))
     }
 
-    pub(super) fn from_variables(get: impl Fn(&str) -> Option<String>) -> Result<Option<Self>, GrantKeyError> {
-        let set = |name| get(name).filter(|value| !value.trim().is_empty());
-        let Some(keys) = set("VGI_RPC_GRANT_KEYS") else { return Ok(None) };
-        let keys = Self::from_text(&keys)?.audience(get("VGI_RPC_GRANT_AUDIENCE").unwrap_or_default());
-        let Some(text) = set("VGI_RPC_GRANT_MAX_TTL_SECONDS") else { return Ok(Some(keys)) };
+    fn from_variables(get: impl Fn(&str) -> Result<String, VarError>) -> Result<Option<Self>, GrantKeyError> {
+        let get = |variable| match get(variable) {
+            Ok(value) => Ok(Some(value)),
+            Err(VarError::NotPresent) => Ok(None),
+            // Taken for one that is not set, an audience would be that of all who have none.
+            Err(VarError::NotUnicode(_)) => Err(GrantKeyError(Mistake::NotUnicode { variable })),
+        };
+        let set = |variable| Ok::<_, GrantKeyError>(get(variable)?.filter(|value| !value.trim().is_empty()));
+        let Some(keys) = set("VGI_RPC_GRANT_KEYS")? else { return Ok(None) };
+        let keys = Self::from_text(&keys)?.audience(get("VGI_RPC_GRANT_AUDIENCE")?.unwrap_or_default());
+        let Some(text) = set("VGI_RPC_GRANT_MAX_TTL_SECONDS")? else { return Ok(Some(keys)) };
         let wrong = || GrantKeyError(Mistake::Lifetime { text: text.clone() });
         let seconds = text.trim().parse().map_err(|_| wrong())?;
         keys.max_time_to_live(Duration::from_secs(seconds)).map(Some).map_err(|_| wrong())
@@ -140,11 +158,17 @@ impl GrantKeys {
         }
     }
 
-    /// How far the clocks of servers may be apart. Whole seconds count. Default: a minute.
-    #[must_use]
-    pub fn clock_skew(mut self, skew: Duration) -> Self {
-        self.skew_seconds = i64::try_from(skew.as_secs()).unwrap_or(i64::MAX);
-        self
+    /// How far the clocks of servers may be apart: for so long before and after its time a grant is taken. Whole seconds
+    /// count. Default: a minute.
+    ///
+    /// # Errors
+    ///
+    /// When it is longer than an hour.
+    pub fn clock_skew(mut self, skew: Duration) -> Result<Self, GrantKeyError> {
+        let seconds = skew.as_secs();
+        let within = i64::try_from(seconds).ok().filter(|seconds| *seconds <= MAX_SKEW_SECONDS);
+        self.skew_seconds = within.ok_or(GrantKeyError(Mistake::Skew { seconds }))?;
+        Ok(self)
     }
 
     /// The key that seals.
@@ -236,7 +260,8 @@ mod tests {
     fn the_environment_turns_grants_on_and_is_checked() {
         let read = |variables: &[(&str, &str)]| {
             GrantKeys::from_variables(|name| {
-                variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+                let found = variables.iter().find(|(known, _)| *known == name);
+                found.map(|(_, value)| (*value).to_owned()).ok_or(VarError::NotPresent)
             })
         };
         const KEYS: &str = "VGI_RPC_GRANT_KEYS";
@@ -250,5 +275,26 @@ mod tests {
             assert!(read(&[(KEYS, TEXT), (MAX, wrong)]).unwrap_err().to_string().contains(wrong), "{wrong}");
         }
         assert!(GrantKeys::new([[1; 32]]).unwrap().max_time_to_live(Duration::from_millis(999)).is_err());
+    }
+
+    #[test]
+    fn a_variable_that_is_no_text_is_not_taken_for_one_that_is_not_set() {
+        for variable in ["VGI_RPC_GRANT_KEYS", "VGI_RPC_GRANT_AUDIENCE", "VGI_RPC_GRANT_MAX_TTL_SECONDS"] {
+            let read = GrantKeys::from_variables(|name| match name {
+                name if name == variable => Err(VarError::NotUnicode("staging".into())),
+                "VGI_RPC_GRANT_KEYS" => Ok(TEXT.to_owned()),
+                _ => Err(VarError::NotPresent),
+            });
+            assert!(read.unwrap_err().to_string().contains(variable), "{variable}");
+        }
+    }
+
+    #[test]
+    fn clocks_are_an_hour_apart_at_most() {
+        let skew = |seconds| GrantKeys::new([[1; 32]]).unwrap().clock_skew(Duration::from_secs(seconds));
+        assert_eq!(skew(3600).unwrap().skew_seconds, 3600);
+        for seconds in [3601, u64::MAX] {
+            assert!(skew(seconds).unwrap_err().to_string().contains("an hour at most"));
+        }
     }
 }

@@ -11,6 +11,7 @@ mod invalid;
 mod key_error;
 mod keys;
 mod payload;
+mod sealed;
 #[cfg(test)]
 mod tests;
 
@@ -23,13 +24,10 @@ use chrono::{DateTime, Utc};
 pub use invalid::InvalidGrant;
 pub use key_error::GrantKeyError;
 pub use keys::GrantKeys;
+pub use sealed::SealedGrants;
 
-use super::IdentityError;
-use super::mint::{GrantRequest, MintGrant};
-use super::records::IssuedGrant;
 use super::shape::MAX_TOKEN_BYTES;
-use crate::rpc::identity::random_bytes;
-use crate::rpc::token::envelope::{self, HEAD_LEN, Nonce};
+use crate::rpc::token::envelope::{self, HEAD_LEN};
 
 /// How every sealed grant begins. Another format would begin otherwise.
 pub const GRANT_PREFIX: &str = "vgig1.";
@@ -38,9 +36,9 @@ pub const GRANT_PREFIX: &str = "vgig1.";
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Grant {
-    /// Whose it is: who has asked for it.
+    /// Whose it is: who has asked for it. Their domain is not in a grant.
     pub principal: String,
-    /// What it may do.
+    /// What it is for at most. That whose it is may do so themselves, it does not say.
     pub scopes: Vec<String>,
     /// Why it was wanted.
     pub purpose: String,
@@ -90,65 +88,6 @@ impl GrantKeys {
         sealed.drain(..key.id().len());
         let plain = envelope::open(std::iter::once(key.bytes()), &self.associated(key), sealed)?;
         payload::decode(plain.get(HEAD_LEN..)?).filter(|grant| !grant.principal.is_empty())
-    }
-
-    fn seal(&self, grant: &Grant, nonce: Nonce) -> Result<String, IdentityError> {
-        let too_long = || IdentityError::refused("the purpose and the scopes are too long for a grant");
-        let payload = payload::encode(grant).ok_or_else(too_long)?;
-        let key = self.minting();
-        let write = |sealed: &mut Vec<u8>| sealed.extend_from_slice(&payload);
-        let envelope = envelope::seal_with(key.bytes(), &self.associated(key), nonce, payload.len(), write)
-            .map_err(|_| too_long())?;
-        let token = format!("{GRANT_PREFIX}{}", URL_SAFE_NO_PAD.encode([key.id(), &envelope].concat()));
-        // One that nobody would take is none.
-        if token.len() > MAX_TOKEN_BYTES { Err(too_long()) } else { Ok(token) }
-    }
-
-    /// What is asked for, as far as these keys give it.
-    fn grant(&self, request: &GrantRequest, id: String, now: SystemTime) -> Result<Grant, IdentityError> {
-        if request.ttl_seconds <= 0 {
-            return Err(IdentityError::refused("ttl_seconds must be positive"));
-        }
-        if request.principal.is_empty() {
-            return Err(IdentityError::refused("a grant has to be somebody's"));
-        }
-        let issued_at = seconds(now);
-        let expires_at = issued_at.saturating_add(request.ttl_seconds.min(self.max_seconds()));
-        let at = |seconds| {
-            DateTime::from_timestamp(seconds, 0).ok_or_else(|| IdentityError::refused("ttl_seconds is too long"))
-        };
-        Ok(Grant {
-            principal: request.principal.clone(),
-            scopes: request.scopes.clone(),
-            purpose: request.purpose.clone(),
-            grant_id: id,
-            issued_at: at(issued_at)?,
-            expires_at: at(expires_at)?,
-        })
-    }
-}
-
-/// Grants that are good for what was asked for, up to the longest lifetime that the keys give, and that say everything
-/// in themselves.
-///
-/// ```
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use tower_vgi::identity::{GrantKeys, GrantRequest, MintGrant};
-///
-/// let keys = GrantKeys::new([[7; 32]])?;
-/// let issued = keys.mint_grant(&GrantRequest::new("alice", "nightly report", 3600).scopes(["read"])).await?;
-/// assert!(issued.token.starts_with("vgig1."));
-/// assert_eq!(keys.verify(&issued.token)?.scopes, ["read"]);
-/// assert!(GrantKeys::new([[8; 32]])?.verify(&issued.token).is_err());
-/// # Ok(())
-/// # }
-/// ```
-impl MintGrant for GrantKeys {
-    async fn mint_grant(&self, request: &GrantRequest) -> Result<IssuedGrant, IdentityError> {
-        let grant = self.grant(request, hex::encode(random_bytes::<16>()), SystemTime::now())?;
-        let token = self.seal(&grant, envelope::random_nonce())?;
-        Ok(IssuedGrant::new(token, grant.expires_at).grant_id(grant.grant_id))
     }
 }
 

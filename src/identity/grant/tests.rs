@@ -5,6 +5,8 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::*;
+use crate::AuthContext;
+use crate::identity::{GrantRequest, IdentityError, MintGrant as _};
 
 /// What the reference makes of given keys, nonces and times, takes, and does not take.
 const VECTORS: &str = include_str!("../../../tests/data/identity/grants.json");
@@ -18,6 +20,11 @@ fn keys_of(case: &Value, defaults: &Value) -> GrantKeys {
     configured(keys, &of("audience"), &of("max_ttl_seconds"))
 }
 
+/// What the vectors ask for is for no check of ours to judge.
+fn any_scope(keys: &GrantKeys) -> SealedGrants {
+    SealedGrants::new(keys.clone()).allow_scopes(|_, _| true)
+}
+
 fn configured(keys: GrantKeys, audience: &Value, max: &Value) -> GrantKeys {
     keys.audience(audience.as_str().unwrap()).max_time_to_live(Duration::from_secs(max.as_u64().unwrap())).unwrap()
 }
@@ -29,7 +36,8 @@ fn at(seconds: u64) -> SystemTime {
 fn request_of(request: &Value) -> GrantRequest {
     let text = |name: &str| request[name].as_str().unwrap().to_owned();
     let scopes: Vec<String> = serde_json::from_value(request["scopes"].clone()).unwrap();
-    GrantRequest::new(text("principal"), text("purpose"), request["ttl_seconds"].as_i64().unwrap()).scopes(scopes)
+    let caller = AuthContext::authenticated("test", text("principal"));
+    GrantRequest::new(caller, text("purpose"), request["ttl_seconds"].as_i64().unwrap()).scopes(scopes)
 }
 
 fn keys(byte: u8) -> GrantKeys {
@@ -37,12 +45,17 @@ fn keys(byte: u8) -> GrantKeys {
 }
 
 fn minted(keys: &GrantKeys, request: &GrantRequest) -> Result<String, IdentityError> {
-    let grant = keys.grant(request, "id".to_owned(), at(NOW))?;
-    keys.seal(&grant, envelope::random_nonce())
+    let grants = any_scope(keys);
+    let grant = grants.grant(request, "id".to_owned(), at(NOW))?;
+    grants.seal(&grant, envelope::random_nonce())
+}
+
+fn caller(principal: impl Into<String>) -> AuthContext {
+    AuthContext::authenticated("test", principal)
 }
 
 fn grant_for(seconds: i64) -> GrantRequest {
-    GrantRequest::new("alice", "report", seconds).scopes(["read"])
+    GrantRequest::new(caller("alice"), "report", seconds).scopes(["read"])
 }
 
 /// Whether the token is taken, and if not, whether it is told to be out of time.
@@ -60,10 +73,10 @@ fn grants_are_those_of_the_reference() {
         let now = case["now"].as_u64().unwrap();
         let request = &case["request"];
         let id = request["grant_id"].as_str().unwrap().to_owned();
-        let grant = keys.grant(&request_of(request), id, at(now)).unwrap();
+        let grant = any_scope(&keys).grant(&request_of(request), id, at(now)).unwrap();
         let nonce = hex::decode(case["nonce_hex"].as_str().unwrap()).unwrap().try_into().unwrap();
         assert_eq!(hex::encode(payload::encode(&grant).unwrap()), case["payload_hex"], "{}", case["name"]);
-        assert_eq!(keys.seal(&grant, nonce).unwrap(), case["token"], "{}", case["name"]);
+        assert_eq!(any_scope(&keys).seal(&grant, nonce).unwrap(), case["token"], "{}", case["name"]);
         assert_eq!(keys.verify_at(case["token"].as_str().unwrap(), at(now)).unwrap(), grant);
         assert_eq!(grant.expires_at.timestamp(), case["claims"]["expires_at"]);
     }
@@ -83,14 +96,14 @@ fn grants_are_those_of_the_reference() {
 async fn a_grant_says_who_has_it_for_what_and_until_when() {
     let keys = keys(1).max_time_to_live(Duration::from_secs(60)).unwrap();
     let before = seconds(SystemTime::now());
-    let issued = keys.mint_grant(&grant_for(3600)).await.unwrap();
+    let issued = any_scope(&keys).mint_grant(&grant_for(3600)).await.unwrap();
     let grant = keys.verify(&issued.token).unwrap();
     assert_eq!((grant.principal.as_str(), grant.purpose.as_str()), ("alice", "report"));
     assert_eq!((grant.scopes, grant.grant_id.clone()), (vec!["read".to_owned()], issued.grant_id.clone()));
     assert_eq!((grant.expires_at, (grant.expires_at - grant.issued_at).num_seconds()), (issued.expires_at, 60));
     assert!(grant.issued_at.timestamp() >= before);
     assert!(issued.grant_id.len() == 32 && issued.grant_id.bytes().all(|byte| byte.is_ascii_hexdigit()));
-    let again = keys.mint_grant(&grant_for(3600)).await.unwrap();
+    let again = any_scope(&keys).mint_grant(&grant_for(3600)).await.unwrap();
     assert!(again.token != issued.token && again.grant_id != issued.grant_id);
     assert!(!format!("{issued:?}").contains(&issued.token));
 }
@@ -105,17 +118,48 @@ fn what_cannot_be_given_is_refused_and_says_why() {
     for seconds in [0, -1, i64::MIN] {
         assert!(refused(grant_for(seconds)).contains("positive"));
     }
-    assert!(refused(GrantRequest::new("", "report", 60)).contains("somebody's"));
+    assert!(refused(GrantRequest::new(caller(""), "report", 60)).contains("somebody's"));
     for long in [
         grant_for(60).scopes(vec!["s"; 70_000]),
         grant_for(60).scopes(["s".repeat(70_000)]),
-        GrantRequest::new("alice", "p".repeat(4096), 60),
+        GrantRequest::new(caller("alice"), "p".repeat(4096), 60),
+        GrantRequest::new(caller("alice"), "p".repeat(3000), 60),
     ] {
-        assert!(refused(long).contains("too long"));
+        assert_eq!(refused(long), "the purpose and the scopes are too long for a grant");
     }
+    assert_eq!(
+        refused(GrantRequest::new(caller("a".repeat(5000)), "", 60)),
+        "the caller's principal is too long for a grant"
+    );
     // However long it is asked for.
-    let grant = keys(1).grant(&grant_for(i64::MAX), "id".to_owned(), at(NOW)).unwrap();
+    let grant = any_scope(&keys(1)).grant(&grant_for(i64::MAX), "id".to_owned(), at(NOW)).unwrap();
     assert_eq!((grant.expires_at - grant.issued_at).num_days(), 7);
+}
+
+#[test]
+fn callers_pass_on_what_they_have_and_nothing_else() {
+    let own = SealedGrants::new(keys(1));
+    let scopes = |grants: &SealedGrants, caller: AuthContext, scopes: &[&str]| {
+        let request = GrantRequest::new(caller, "report", 60).scopes(scopes.iter().copied());
+        grants.grant(&request, "id".to_owned(), at(NOW)).map(|grant| grant.scopes)
+    };
+    let given = |scopes: &[&str]| Ok(scopes.iter().map(|scope| (*scope).to_owned()).collect::<Vec<_>>());
+    for claim in ["scope", "scp"] {
+        let alice = || caller("alice").with_claim(claim, "reports:read openid");
+        assert_eq!(scopes(&own, alice(), &["reports:read"]), given(&["reports:read"]));
+        assert_eq!(scopes(&own, alice(), &[]), given(&[]));
+        for wanted in [&["reports:write"][..], &["reports:read", "reports:write"], &["reports"], &[""]] {
+            let error = scopes(&own, alice(), wanted).unwrap_err();
+            assert_eq!(error.kind(), crate::identity::IdentityErrorKind::GrantRefused);
+            assert!(error.detail().contains("not the caller's to pass on"), "{error}");
+        }
+    }
+    // Who has none passes none on, and what else is known of them counts only where you say so.
+    let bob = || caller("bob").with_claim("roles", vec!["admin"]).with_claim("scopes", vec!["admin"]);
+    assert!(scopes(&own, bob(), &["admin"]).is_err());
+    let by_role = own.allow_scopes(|caller, scope| caller.claims.has_scope("roles", scope));
+    assert_eq!(scopes(&by_role, bob(), &["admin"]), given(&["admin"]));
+    assert!(scopes(&by_role, caller("carol").with_claim("scope", "admin"), &["admin"]).is_err());
 }
 
 #[test]
@@ -128,10 +172,10 @@ fn a_grant_is_good_in_its_time_and_a_minute_around_it() {
     for now in [0, NOW - 61, NOW + 160, u64::from(u32::MAX)] {
         assert_eq!(outcome(&keys, &token, now), Err(true), "{now}");
     }
-    let strict = keys.clone().clock_skew(Duration::ZERO);
+    let strict = keys.clone().clock_skew(Duration::ZERO).unwrap();
     assert_eq!(outcome(&strict, &token, NOW + 100), Err(true));
-    let lax = keys.clock_skew(Duration::MAX);
-    assert_eq!(outcome(&lax, &token, NOW + 1_000_000), Ok(()));
+    let lax = keys.clock_skew(Duration::from_secs(3600)).unwrap();
+    assert_eq!((outcome(&lax, &token, NOW + 3699), outcome(&lax, &token, NOW + 3700)), (Ok(()), Err(true)));
 }
 
 #[test]
@@ -154,7 +198,7 @@ fn no_byte_of_it_can_be_changed_or_left_out() {
 fn it_is_written_in_one_way_only() {
     let keys = keys(1);
     // Of a length that leaves bits over.
-    let token = (0..4).map(|more| minted(&keys, &GrantRequest::new("a".repeat(1 + more), "", 9)).unwrap());
+    let token = (0..4).map(|more| minted(&keys, &GrantRequest::new(caller("a".repeat(1 + more)), "", 9)).unwrap());
     for token in token {
         let spellings = [
             format!("{token}="),
@@ -225,7 +269,7 @@ fn what_is_long_or_has_no_grant_inside_is_refused() {
 #[test]
 fn what_is_sealed_has_to_be_a_grant_to_its_last_byte() {
     let keys = keys(1);
-    let grant = keys.grant(&grant_for(100), "id".to_owned(), at(NOW)).unwrap();
+    let grant = any_scope(&keys).grant(&grant_for(100), "id".to_owned(), at(NOW)).unwrap();
     let whole = payload::encode(&grant).unwrap();
     let seal = |payload: &[u8]| {
         let key = keys.minting();

@@ -3,30 +3,39 @@
 use std::future::ready;
 
 use http::request::Parts;
-use tower_vgi::identity::{GRANT_PREFIX, GrantKeys, InvalidGrant};
+use tower_vgi::identity::{GRANT_DOMAIN, GRANT_PREFIX, GrantKeys, InvalidGrant};
 use tower_vgi::{AuthContext, AuthReason};
 
 use crate::auth::credential::bearer;
 use crate::auth::{AuthError, Authenticate};
-
-/// The domain of callers who are known by a grant.
-pub const GRANT_DOMAIN: &str = "grant";
 
 /// Knows callers by a sealed grant as their bearer token. See the [module](super).
 ///
 /// The caller is the principal of the grant, with its `grant_id`, its `scopes` and its `purpose` as claims. There is no
 /// `auth_time`: with a grant nobody gets another grant.
 ///
+/// **The scopes are for you to demand.** To whatever demands none, the holder of a grant is its principal and may do all
+/// that the principal may; see the [module](super) for the layer that demands them.
+///
 /// Nothing is looked up: a grant costs as much as opening a stream's token.
 #[derive(Clone, Debug)]
 pub struct Grants {
     keys: GrantKeys,
+    past_proxies: bool,
 }
 
 impl Grants {
     /// Takes the grants that these keys open.
     pub fn new(keys: GrantKeys) -> Self {
-        Self { keys }
+        Self { keys, past_proxies: false }
+    }
+
+    /// Lets holders of grants come past a proxy through which all others have to come: without it, to put grants beside an
+    /// authenticator that believes what a proxy says is a [mistake](Authenticate::mistake).
+    #[must_use]
+    pub fn past_proxies(mut self) -> Self {
+        self.past_proxies = true;
+        self
     }
 
     fn holder(&self, request: &Parts) -> Result<AuthContext, AuthError> {
@@ -59,5 +68,9 @@ impl Authenticate for Grants {
 
     fn authenticate_at_once(&self, request: &Parts) -> Option<Result<AuthContext, AuthError>> {
         Some(self.holder(request))
+    }
+
+    fn takes_identity_bearers(&self) -> bool {
+        !self.past_proxies
     }
 }

@@ -7,11 +7,14 @@
 //!
 //! ```
 //! use tower_vgi::AuthContext;
-//! use tower_vgi::identity::{GrantKeys, IdentityError, IdentityProtocol, Introspection, TokenIdentity};
+//! use tower_vgi::identity::{
+//!     GrantKeys, IdentityError, IdentityProtocol, Introspection, SealedGrants, TokenIdentity,
+//! };
 //! use tower_vgi::rpc::{Method, Protocol, RpcService};
 //! use tower_vgi_layers::Stack;
 //! use tower_vgi_layers::auth::identity::{Grants, ResolvedTokens};
 //! use tower_vgi_layers::auth::{AuthLayer, BearerTokens, chain};
+//! use tower_vgi_layers::scope::RequireScopeLayer;
 //!
 //! let keys = GrantKeys::new([[7; 32]])?;
 //! let known = |token: &str| {
@@ -20,8 +23,11 @@
 //! };
 //!
 //! # let reports = Protocol::new("Reports").method(Method::unary("sum").handler(|_, _| async { Ok(7_i64) }));
-//! let identity =
-//!     IdentityProtocol::new().grants(keys.clone()).introspection(Introspection::new(["gateway"], known)?);
+//! // To those who have a grant, the scopes of the grant; to others their own.
+//! let reports = reports.layer(RequireScopeLayer::new("reports:read").or_claim("scopes"));
+//! let identity = IdentityProtocol::new()
+//!     .grants(SealedGrants::new(keys.clone()))
+//!     .introspection(Introspection::new([("bearer", "gateway")], known)?);
 //! let service = RpcService::builder().protocol(reports).protocol(identity).build()?;
 //!
 //! let own = BearerTokens::new([("s3cret", AuthContext::authenticated("bearer", "gateway"))]);
@@ -36,14 +42,26 @@
 //! gets what looks like a JSON Web Token. A condition that has to hold for all, such as a proof of your proxy, stands
 //! around the whole chain ([`require_all`](super::require_all)); beside one part of it, it would not hold for the others.
 //!
-//! What a grant may do, its claim `scopes` says, and it is the methods or
-//! [`RequireScopeLayer::claim("scopes")`](crate::scope::RequireScopeLayer::claim) that heed it: whoever has a grant is
-//! otherwise its principal.
+//! # What the holder of a grant may do
+//!
+//! What its claim `scopes` says, *where a method or a layer asks for it*; to whatever does not ask, the holder is the
+//! principal. So put a [`RequireScopeLayer`](crate::scope::RequireScopeLayer) around every protocol that holders of grants
+//! can call, with the claim `scopes` besides those of your identity provider
+//! ([`or_claim`](crate::scope::RequireScopeLayer::or_claim)), as above.
+//!
+//! Scopes of a grant narrow what its owner may, and do not authorize alone. They are the owner's own where
+//! [`SealedGrants`](tower_vgi::identity::SealedGrants) has made the grant with the rule that it has unless you set
+//! another; with one that lets callers ask for what they like, `scopes` says no more than what they like.
+//!
+//! The domain of the owner is not in a grant: all are of the domain `grant`. Where `chain(jwt_a, jwt_b)` knows callers of
+//! two domains, an `alice` of the one and an `alice` of the other have the same grants, unless
+//! [`grants_for_domains`](tower_vgi::identity::IdentityProtocol::grants_for_domains) lets one domain have them only.
 
 mod grants;
 #[cfg(test)]
 mod tests;
 mod tokens;
 
-pub use grants::{GRANT_DOMAIN, Grants};
-pub use tokens::{ResolvedTokens, TOKEN_DOMAIN};
+pub use grants::Grants;
+pub use tokens::ResolvedTokens;
+pub use tower_vgi::identity::{GRANT_DOMAIN, TOKEN_DOMAIN};

@@ -5,17 +5,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use http::{Request, StatusCode};
+use http::request::Parts;
+use http::{HeaderName, Request, StatusCode};
 use serde_json::{Value, json};
 use tower::{ServiceExt as _, service_fn};
 use tower_layer::Layer as _;
 use tower_vgi::identity::{
-    GRANT_PREFIX, GrantKeys, GrantRequest, IdentityError, MintGrant as _, ResolveToken, TokenIdentity,
+    GRANT_PREFIX, GrantKeys, GrantRequest, IdentityError, MintGrant as _, ResolveToken, SealedGrants, TokenIdentity,
 };
 use tower_vgi::{AuthContext, AuthReason, Body};
 
 use super::{Grants, ResolvedTokens};
-use crate::auth::proof::{ProofSecrets, ProxyProof};
+use crate::auth::mtls::{Mtls, TrustedProxies};
+use crate::auth::proof::ProxyProof;
 use crate::auth::{AuthError, AuthLayer, Authenticate, BearerTokens, chain, or_anonymous, require_all};
 use crate::testing::collect;
 
@@ -47,8 +49,9 @@ fn key(byte: u8) -> GrantKeys {
 }
 
 async fn minted(keys: &GrantKeys, seconds: i64) -> String {
-    let request = GrantRequest::new("alice", "nightly", seconds).scopes(["read", "write"]);
-    keys.mint_grant(&request).await.unwrap().token
+    let alice = AuthContext::authenticated("jwt", "alice").with_claim("scope", "read write");
+    let request = GrantRequest::new(alice, "nightly", seconds).scopes(["read", "write"]);
+    SealedGrants::new(keys.clone()).mint_grant(&request).await.unwrap().token
 }
 
 struct Answered {
@@ -204,6 +207,8 @@ async fn what_the_resolver_does_not_know_or_must_not_see_is_refused_alike() {
 async fn an_outage_is_a_503_and_never_a_401() {
     let answered = send_token("down").await;
     assert_eq!((answered.status, answered.retry_after.as_deref()), (StatusCode::SERVICE_UNAVAILABLE, Some("9")));
+    // What does not answer is for the log of the server.
+    assert!(answered.body.contains("nobody can tell now") && !answered.body.contains("table"), "{}", answered.body);
 }
 
 #[tokio::test]
@@ -226,11 +231,46 @@ async fn callers_may_stay_unknown_where_the_chain_lets_them() {
 
 #[tokio::test]
 async fn a_gate_around_the_chain_holds_for_grants_too() {
-    let secrets: ProofSecrets = format!("edge:{}", "01".repeat(32)).parse().unwrap();
-    let gate = ProxyProof::require("server", secrets).unwrap();
-    let callers = require_all(gate, chain(Grants::new(keys()), ResolvedTokens::new(Resolver::default())));
+    let callers = require_all(proof(), chain(Grants::new(keys()), ResolvedTokens::new(Resolver::default())));
     let answered = ask(callers, &[&format!("Bearer {}", minted(&keys(), 60).await)]).await;
     assert_eq!(answered.refused(), (401, "proxy_required", 0));
+}
+
+fn of_proxy() -> Mtls {
+    Mtls::of_header(TrustedProxies::at(["10.0.0.1".parse().unwrap()]))
+}
+
+fn proof() -> ProxyProof {
+    ProxyProof::require("server", format!("edge:{}", "01".repeat(32)).parse().unwrap()).unwrap()
+}
+
+#[test]
+fn beside_what_a_proxy_says_grants_and_tokens_are_a_mistake() {
+    let (grants, tokens) = (|| Grants::new(keys()), || ResolvedTokens::new(Resolver::default()));
+    let own = |_: &Parts| ready(Err(AuthError::not_mine("")));
+    let set_by_proxy = [HeaderName::from_static("x-user")];
+    for (layer, header) in [
+        (AuthLayer::new(chain(of_proxy(), grants())), "x-ssl-client-cert"),
+        (AuthLayer::new(chain(grants(), of_proxy())), "x-ssl-client-cert"),
+        (AuthLayer::new(chain(own, tokens()).or(of_proxy())), "x-ssl-client-cert"),
+        (AuthLayer::new(or_anonymous(chain(of_proxy(), own).or(chain(own, tokens())))), "x-ssl-client-cert"),
+        (AuthLayer::new(chain(require_all(proof(), own), grants())), "vgi-proxy-proof"),
+        (AuthLayer::new(require_all(proof(), chain(of_proxy(), grants()))), "x-ssl-client-cert"),
+        (AuthLayer::new(chain(own, grants())).proxy_headers(set_by_proxy.clone()), "x-user"),
+    ] {
+        let mistake = layer.mistake().unwrap_or_else(|| panic!("{header}")).to_owned();
+        assert!(mistake.contains(header) && mistake.contains("past_proxies()"), "{mistake}");
+    }
+    for layer in [
+        AuthLayer::new(chain(own, grants()).or(tokens())),
+        AuthLayer::new(chain(Mtls::of_connection(), grants())),
+        AuthLayer::new(require_all(proof(), chain(own, grants()).or(tokens()))),
+        AuthLayer::new(require_all(proof(), chain(own, grants()))).proxy_headers(set_by_proxy),
+        // The others come through the proxy, and it is said that these need not.
+        AuthLayer::new(chain(of_proxy(), grants().past_proxies()).or(tokens().past_proxies())),
+    ] {
+        assert_eq!(layer.mistake(), None);
+    }
 }
 
 #[tokio::test]

@@ -3,14 +3,11 @@
 use std::fmt;
 
 use http::request::Parts;
-use tower_vgi::identity::{GRANT_PREFIX, IdentityError, IdentityErrorKind, ResolveToken, is_resolvable};
+use tower_vgi::identity::{IdentityError, IdentityErrorKind, ResolveToken, TOKEN_DOMAIN, is_resolvable};
 use tower_vgi::{AuthContext, AuthReason};
 
 use crate::auth::credential::bearer;
-use crate::auth::{AuthError, Authenticate};
-
-/// The domain of callers whose token was resolved.
-pub const TOKEN_DOMAIN: &str = "token";
+use crate::auth::{AuthError, Authenticate, TARGET};
 
 /// Knows callers by a bearer token whose principal a [`ResolveToken`] tells. See the [module](super).
 ///
@@ -22,19 +19,28 @@ pub const TOKEN_DOMAIN: &str = "token";
 #[derive(Clone)]
 pub struct ResolvedTokens<R> {
     resolver: R,
+    past_proxies: bool,
 }
 
 impl<R: ResolveToken> ResolvedTokens<R> {
     /// Asks `resolver`.
     pub fn new(resolver: R) -> Self {
-        Self { resolver }
+        Self { resolver, past_proxies: false }
+    }
+
+    /// Lets holders of tokens come past a proxy through which all others have to come: without it, to put resolved tokens
+    /// beside an authenticator that believes what a proxy says is a [mistake](Authenticate::mistake).
+    #[must_use]
+    pub fn past_proxies(mut self) -> Self {
+        self.past_proxies = true;
+        self
     }
 }
 
 impl<R: ResolveToken> Authenticate for ResolvedTokens<R> {
     async fn authenticate(&self, request: &Parts) -> Result<AuthContext, AuthError> {
         let token = bearer(&request.headers)?;
-        if token.starts_with(GRANT_PREFIX) || !is_resolvable(token) {
+        if !is_resolvable(token) {
             return Err(unknown());
         }
         match self.resolver.resolve_token(token).await {
@@ -46,6 +52,10 @@ impl<R: ResolveToken> Authenticate for ResolvedTokens<R> {
             Err(_) => Err(unknown()),
         }
     }
+
+    fn takes_identity_bearers(&self) -> bool {
+        !self.past_proxies
+    }
 }
 
 /// The same for whatever is not known.
@@ -53,8 +63,10 @@ fn unknown() -> AuthError {
     AuthError::refused(AuthReason::InvalidCredential, "the bearer token is unknown")
 }
 
+/// Whoever sends a token is a stranger, to whom it is not to be said what does not answer here.
 fn unavailable(error: &IdentityError) -> AuthError {
-    let unavailable = AuthError::unavailable(error.detail().to_owned());
+    tracing::warn!(target: TARGET, why = error.detail(), "a bearer token could not be resolved");
+    let unavailable = AuthError::unavailable("nobody can tell now whose the bearer token is");
     match error.retry_delay() {
         Some(after) => unavailable.retry_after(after),
         None => unavailable,
