@@ -63,6 +63,7 @@
 //!
 //! The peer's address is in the request's extensions as [`PeerAddr`](tower_vgi::PeerAddr).
 
+mod budget;
 mod connection;
 mod listener;
 mod requests;

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 #[cfg(feature = "tls")]
 use bytes::Bytes;
@@ -11,6 +11,8 @@ use tokio::net::TcpStream;
 #[cfg(unix)]
 use tokio::net::UnixStream;
 use tower_vgi::PeerCertificates;
+
+use super::budget;
 
 /// How every HTTP/2 connection begins.
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -68,7 +70,10 @@ impl AsyncRead for Stream {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         if this.given == this.filled {
-            return Pin::new(&mut this.socket).poll_read(cx, buffer);
+            let before = buffer.filled().len();
+            ready!(Pin::new(&mut this.socket).poll_read(cx, buffer))?;
+            budget::charge(cx, buffer.filled().len() - before);
+            return Poll::Ready(Ok(()));
         }
         let ahead = &this.ahead[this.given..this.filled];
         let ahead = &ahead[..ahead.len().min(buffer.remaining())];
@@ -80,7 +85,9 @@ impl AsyncRead for Stream {
 
 impl AsyncWrite for Stream {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().socket).poll_write(cx, bytes)
+        let written = ready!(Pin::new(&mut self.get_mut().socket).poll_write(cx, bytes))?;
+        budget::charge(cx, written);
+        Poll::Ready(Ok(written))
     }
 
     fn poll_write_vectored(
@@ -88,7 +95,9 @@ impl AsyncWrite for Stream {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().socket).poll_write_vectored(cx, slices)
+        let written = ready!(Pin::new(&mut self.get_mut().socket).poll_write_vectored(cx, slices))?;
+        budget::charge(cx, written);
+        Poll::Ready(Ok(written))
     }
 
     fn is_write_vectored(&self) -> bool {
