@@ -3,15 +3,13 @@
 use std::sync::Arc;
 
 use askama::Template;
-use http::header::{
-    ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, RETRY_AFTER, WWW_AUTHENTICATE,
-    X_CONTENT_TYPE_OPTIONS,
-};
+use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
 use tower_vgi::{AuthReason, Body};
 
 use super::AuthError;
+use super::notice::notice;
 
 /// Why a 401 refuses, one of a closed set of words.
 pub(super) const AUTH_REASON: HeaderName = HeaderName::from_static("vgi-auth-reason");
@@ -63,7 +61,8 @@ impl Answers {
 
     fn unauthorized(&self, request: &HeaderMap, reason: AuthReason, detail: &str) -> Response<Body> {
         let mut response = if accepts_html(request) {
-            html(&Unauthorized { reason: reason.as_str(), detail, proxy_hint: self.proxy_hint.as_deref() })
+            let proxy_hint = self.proxy_hint.as_deref();
+            notice(StatusCode::UNAUTHORIZED, &Unauthorized { reason: reason.as_str(), detail, proxy_hint })
         } else {
             let mut envelope =
                 serde_json::json!({"error": "unauthorized", "reason": reason.as_str(), "detail": detail});
@@ -113,19 +112,6 @@ struct Unauthorized<'a> {
     reason: &'a str,
     detail: &'a str,
     proxy_hint: Option<&'a str>,
-}
-
-fn html(page: &Unauthorized<'_>) -> Response<Body> {
-    // Writing to a String cannot fail.
-    let mut response = Response::new(Body::from(page.render().unwrap_or_default()));
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
-    let policy =
-        "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    response
 }
 
 /// The note to whoever runs the server; none where no header has to come from a proxy.

@@ -79,6 +79,7 @@ mod exempt;
 mod future;
 mod gate;
 mod layer;
+mod notice;
 mod secrets;
 mod service;
 

@@ -1,11 +1,11 @@
 //! [`Page`]: what became of a login, for people.
 
 use askama::Template;
-use http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, SET_COOKIE, X_CONTENT_TYPE_OPTIONS,
-};
+use http::header::SET_COOKIE;
 use http::{HeaderValue, Response, StatusCode};
 use tower_vgi::Body;
+
+use crate::auth::notice::notice;
 
 /// A page that says what became of a login.
 #[derive(Template)]
@@ -46,23 +46,9 @@ impl<'a> Page<'a> {
     }
 
     pub(super) fn response(&self, cookies: impl IntoIterator<Item = HeaderValue>) -> Response<Body> {
-        // Writing to a String cannot fail.
-        let mut response = Response::new(Body::from(self.render().unwrap_or_default()));
-        *response.status_mut() = self.status;
-        let headers = response.headers_mut();
-        let policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; \
-                      frame-ancestors 'none'";
-        for (name, value) in [
-            (CONTENT_TYPE, "text/html; charset=utf-8"),
-            (CACHE_CONTROL, "no-store"),
-            (CONTENT_SECURITY_POLICY, policy),
-            (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-            (REFERRER_POLICY, "no-referrer"),
-        ] {
-            headers.insert(name, HeaderValue::from_static(value));
-        }
+        let mut response = notice(self.status, self);
         for cookie in cookies {
-            headers.append(SET_COOKIE, cookie);
+            response.headers_mut().append(SET_COOKIE, cookie);
         }
         response
     }
