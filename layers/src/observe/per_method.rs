@@ -21,9 +21,10 @@ impl<T> PerMethod<T> {
         if let Some((_, made)) = self.0.read().unwrap_or_else(PoisonError::into_inner).get(&address) {
             return made.clone();
         }
+        // Made without the lock, which whoever makes it may need. Of several first calls one counts.
         let made = Arc::new(make(method));
-        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(address, (method.clone(), made.clone()));
-        made
+        let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        all.entry(address).or_insert_with(|| (method.clone(), made)).1.clone()
     }
 
     /// Looks at all that were made so far.
@@ -68,5 +69,27 @@ impl Hasher for AddressHasher {
     fn finish(&self) -> u64 {
         // The low bits choose the place, and those of a product depend on fewer bits than the high ones do.
         self.0.rotate_left(32)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tower_vgi::rpc::{Method, Protocol};
+
+    use super::*;
+
+    #[test]
+    fn of_first_calls_at_the_same_time_one_counts() {
+        let protocol = Protocol::new("Calc").method(Method::unary("add").handler(|_, _| async { Ok(()) }));
+        let method = Arc::new(CalledMethod::of(&protocol, "add").unwrap());
+        let made = PerMethod::default();
+        let mut first = None;
+        // Another call comes while this one makes something.
+        let second = made.of(&method, |_| {
+            first = Some(made.of(&method, |_| "first"));
+            "second"
+        });
+        assert!(Arc::ptr_eq(&first.unwrap(), &second));
+        assert_eq!(*made.of(&method, |_| "third"), "first");
     }
 }
