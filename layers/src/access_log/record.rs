@@ -69,11 +69,15 @@ impl<'a> Failure<'a> {
             let message = if error.message().is_empty() { error.type_name() } else { error.message() };
             return Some(Self { type_name: error.type_name(), code: error.code(), message: scrub(message) });
         }
-        let (type_name, code, message) = match outcome.end {
-            End::Complete => return None,
-            End::Dropped => ("CancelledError", ErrorCode::Cancelled, "the caller did not wait for all of the answer"),
-            End::Broken => ("RuntimeError", ErrorCode::Internal, "the answer broke off"),
+        let code = outcome.code()?;
+        let (type_name, message) = match (outcome.end, outcome.status) {
+            (End::Dropped, _) => ("CancelledError", "the caller did not wait for all of the answer".into()),
+            // An answer in place of the call's, by what tells no error.
+            (End::Complete, Some(status)) => {
+                ("RuntimeError", format!("answered with the status {}", status.as_u16()).into())
+            }
+            (End::Complete, None) | (End::Broken, _) => ("RuntimeError", "the answer broke off".into()),
         };
-        Some(Self { type_name, code, message: message.into() })
+        Some(Self { type_name, code, message })
     }
 }

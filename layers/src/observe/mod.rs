@@ -49,6 +49,7 @@
 
 mod body;
 mod future;
+mod outcome;
 #[cfg(any(feature = "access-log", feature = "otel", feature = "prometheus"))]
 mod per_method;
 #[cfg(any(feature = "access-log", feature = "otel", feature = "sentry"))]
@@ -58,15 +59,13 @@ mod service;
 mod tests;
 mod watch;
 
-use std::time::{Duration, Instant};
-
-use http::{Request, StatusCode};
+use http::Request;
 use tower_layer::Layer;
-use tower_vgi::call_record::RecordedCall;
 use tower_vgi::{Advertise, Capabilities};
 
 pub use body::{RequestBody, ResponseBody};
 pub use future::ResponseFuture;
+pub use outcome::{End, Outcome};
 #[cfg(any(feature = "access-log", feature = "otel", feature = "sentry"))]
 pub(crate) use scrub::scrub;
 
@@ -91,37 +90,6 @@ pub trait Observe: Clone {
     /// The answer has ended, or nobody waits for it any more. This is called exactly once, from wherever the end is
     /// noticed: it must not block.
     fn end(&self, seen: Self::Seen, outcome: Outcome<'_>);
-}
-
-/// What became of a request.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct Outcome<'a> {
-    /// What the core and the layers inside have said.
-    pub call: &'a RecordedCall,
-    /// The status of the response; `None` where there was none.
-    pub status: Option<StatusCode>,
-    /// How large the request's body was as it was sent, if that was announced; else as much of it as was read.
-    pub request_bytes: u64,
-    /// How much of the response's body was sent.
-    pub response_bytes: u64,
-    /// When the request came.
-    pub began: Instant,
-    /// How long all of it took.
-    pub duration: Duration,
-    /// How it ended.
-    pub end: End,
-}
-
-/// How a request ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
-    /// The answer was sent.
-    Complete,
-    /// The service failed without a response, or the response's body did in the middle.
-    Broken,
-    /// Whoever asked did not wait for all of the answer.
-    Dropped,
 }
 
 /// Makes a layer of an observer. See the [module](self).

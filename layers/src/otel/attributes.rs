@@ -9,7 +9,6 @@ use tower_vgi::call_record::{RecordedCall, SessionAction};
 
 use super::conventions::{self as names, legacy};
 use super::span::Spans;
-use super::status::code;
 use crate::observe::Outcome;
 
 /// As many as most spans have.
@@ -136,7 +135,7 @@ fn describe_outcome(attributes: &mut Vec<KeyValue>, outcome: &Outcome<'_>) {
     if let Some(error) = &outcome.call.error {
         attributes.push(KeyValue::new(names::ERROR_NAME, error.type_name().to_owned()));
     }
-    match code(outcome) {
+    match outcome.code() {
         Some(code) => {
             attributes.push(KeyValue::new(names::RPC_STATUS_CODE, code.as_str()));
             attributes.push(KeyValue::new(names::ERROR_TYPE, code.as_str()));

@@ -9,7 +9,6 @@ use tower_vgi::call_record::CalledMethod;
 
 use super::conventions::{self as names, legacy};
 use super::counts::{Counters, Counts};
-use super::status::code;
 use crate::observe::{Outcome, PerMethod};
 
 /// The boundaries that the conventions recommend, in seconds.
@@ -142,7 +141,7 @@ impl Shared {
     fn record(&self, method: &MethodMetrics, outcome: &Outcome<'_>) {
         let call = outcome.call;
         let seconds = outcome.duration.as_secs_f64();
-        match code(outcome) {
+        match outcome.code() {
             None => self.duration.record(seconds, &method.attributes),
             Some(code) => {
                 let mut attributes = method.attributes.clone();
@@ -180,7 +179,7 @@ impl Legacy {
         attributes.push(KeyValue::new(legacy::RPC_SYSTEM, names::VGI_RPC));
         attributes.push(KeyValue::new(legacy::RPC_SERVICE, dispatched.method.protocol.clone()));
         attributes.push(KeyValue::new(names::RPC_METHOD, dispatched.method.description.name.clone()));
-        let status = if code(outcome).is_some() { "error" } else { "ok" };
+        let status = if outcome.code().is_some() { "error" } else { "ok" };
         attributes.push(KeyValue::new(legacy::STATUS, status));
         self.requests.add(1, &attributes);
         self.duration.record(seconds, &attributes);

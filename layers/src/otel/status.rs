@@ -1,33 +1,13 @@
-//! How a call ended, as spans and metrics say it.
+//! How a call ended, as spans say it.
 
 use opentelemetry::trace::Status;
 use tower_vgi::ErrorCode;
 
 use crate::observe::{End, Outcome, scrub};
 
-/// How the call failed, as far as anybody said; `None` where it did not.
-pub(super) fn code(outcome: &Outcome<'_>) -> Option<ErrorCode> {
-    if let Some(error) = &outcome.call.error {
-        return Some(error.code());
-    }
-    match (outcome.end, outcome.status) {
-        (End::Broken, _) => Some(ErrorCode::Internal),
-        (End::Dropped, _) => Some(ErrorCode::Cancelled),
-        (End::Complete, Some(status)) if status.is_server_error() => Some(ErrorCode::Internal),
-        (End::Complete, Some(status)) if status.is_client_error() => Some(match status.as_u16() {
-            401 => ErrorCode::Unauthenticated,
-            403 => ErrorCode::PermissionDenied,
-            404 => ErrorCode::NotFound,
-            413 | 429 => ErrorCode::ResourceExhausted,
-            _ => ErrorCode::InvalidArgument,
-        }),
-        (End::Complete, _) => None,
-    }
-}
-
 /// An error only where the server is at fault.
 pub(super) fn status(outcome: &Outcome<'_>) -> Status {
-    match code(outcome) {
+    match outcome.code() {
         None => Status::Unset,
         Some(
             ErrorCode::Unknown
@@ -36,10 +16,11 @@ pub(super) fn status(outcome: &Outcome<'_>) -> Status {
             | ErrorCode::Internal
             | ErrorCode::Unavailable
             | ErrorCode::DataLoss,
-        ) => {
-            let text = outcome.call.error.as_ref().map(|error| scrub(&error.to_string()).into_owned());
-            Status::error(text.unwrap_or_else(|| "the answer broke off".to_owned()))
-        }
+        ) => Status::error(match (&outcome.call.error, outcome.end, outcome.status) {
+            (Some(error), _, _) => scrub(&error.to_string()).into_owned(),
+            (None, End::Complete, Some(status)) => format!("answered with the status {}", status.as_u16()),
+            (None, _, _) => "the answer broke off".to_owned(),
+        }),
         Some(_) => Status::Unset,
     }
 }

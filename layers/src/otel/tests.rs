@@ -192,6 +192,20 @@ async fn only_what_the_server_did_wrong_is_an_error() {
     }
 }
 
+/// As what is said where a layer around the call has panicked.
+#[tokio::test]
+async fn an_answer_that_tells_no_error_is_one_by_its_status() {
+    let telemetry = Telemetry::new();
+    let layer = telemetry.layer();
+    let service = layer.layer(service_fn(|_: Request<RequestBody<Body>>| async {
+        Ok::<_, Infallible>(Response::builder().status(503).body(Body::from("12345")).unwrap())
+    }));
+    service.oneshot(post().body(Body::empty()).unwrap()).await.unwrap().into_body().collect().await.unwrap();
+    let span = &telemetry.spans()[0];
+    assert_eq!(span.status, Status::error("answered with the status 503"));
+    assert_eq!(attribute(span, "error.type").as_deref(), Some("UNAVAILABLE"));
+}
+
 #[tokio::test]
 async fn earlier_names_come_besides() {
     let telemetry = Telemetry::new();

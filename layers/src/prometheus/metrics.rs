@@ -9,10 +9,9 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
-use tower_vgi::ErrorCode;
 use tower_vgi::call_record::CalledMethod;
 
-use crate::observe::{End, Observe, Outcome, PerMethod};
+use crate::observe::{Observe, Outcome, PerMethod};
 
 /// Seconds.
 const BUCKETS: [f64; 14] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
@@ -130,12 +129,7 @@ impl Metrics {
         method.rows_sent.inc_by(call.output.rows);
         method.fetched.inc_by(call.externalized_input_bytes);
         method.stored.inc_by(call.externalized_output_bytes);
-        let code = match (&call.error, outcome.end) {
-            (Some(error), _) => error.code(),
-            (None, End::Complete) => return,
-            (None, End::Dropped) => ErrorCode::Cancelled,
-            (None, End::Broken) => ErrorCode::Internal,
-        };
+        let Some(code) = outcome.code() else { return };
         let OfMethod { protocol, method } = method.labels.clone();
         self.errors.get_or_create(&OfError { protocol, method, code: code.as_str().to_owned() }).inc();
     }

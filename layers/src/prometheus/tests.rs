@@ -1,6 +1,6 @@
 use std::convert::Infallible;
 
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use prometheus_client::metrics::gauge::Gauge;
 use tower::{ServiceExt as _, service_fn};
 use tower_service::Service as _;
@@ -29,7 +29,11 @@ async fn answer(request: Request<RequestBody<Body>>) -> Result<Response<Body>, I
             record.refused_token = Some(RefusedToken::Credential);
         }
     });
-    Ok(Response::new(Body::from("12345")))
+    let mut response = Response::new(Body::from("12345"));
+    if request.headers().contains_key("x-panic") {
+        *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+    }
+    Ok(response)
 }
 
 #[tokio::test]
@@ -62,6 +66,15 @@ async fn calls_are_measured_and_shown() {
         assert!(text.lines().any(|known| known == line), "{line}\n{text}");
     }
     assert_eq!(text, layer.render());
+}
+
+/// As what is said where a layer around the call has panicked.
+#[tokio::test]
+async fn an_answer_that_tells_no_error_is_one_by_its_status() {
+    let layer = PrometheusLayer::new();
+    let request = Request::post("/").header("x-panic", "1").body(Body::empty()).unwrap();
+    collect(layer.layer(service_fn(answer)).oneshot(request).await.unwrap().into_body()).await.unwrap();
+    assert!(layer.render().contains("code=\"INTERNAL\"} 1"), "{}", layer.render());
 }
 
 #[tokio::test]

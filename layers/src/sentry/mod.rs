@@ -35,7 +35,7 @@ use sentry_core::{Hub, Transaction, TransactionContext};
 use tower_layer::Layer;
 use tower_vgi::{Advertise, Capabilities, ErrorCode};
 
-use crate::observe::{End, Observe, Observed, Outcome};
+use crate::observe::{Observe, Observed, Outcome};
 
 pub use sentry_core;
 
@@ -182,12 +182,7 @@ fn context(headers: &HeaderMap) -> TransactionContext {
 }
 
 fn status(outcome: &Outcome<'_>) -> SpanStatus {
-    let code = match (&outcome.call.error, outcome.end) {
-        (Some(error), _) => error.code(),
-        (None, End::Complete) => return SpanStatus::Ok,
-        (None, End::Dropped) => ErrorCode::Cancelled,
-        (None, End::Broken) => ErrorCode::Internal,
-    };
+    let Some(code) = outcome.code() else { return SpanStatus::Ok };
     match code {
         ErrorCode::Cancelled => SpanStatus::Cancelled,
         ErrorCode::InvalidArgument => SpanStatus::InvalidArgument,

@@ -28,12 +28,28 @@ impl Receiver {
     fn items(&self) -> Vec<Value> {
         let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
         let lines = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-        lines.filter(|line| line.get("tags").is_some() || line.get("exception").is_some()).collect()
+        lines
+            .filter(|line| {
+                line.get("contexts").is_some() || line.get("tags").is_some() || line.get("exception").is_some()
+            })
+            .collect()
     }
 }
 
 /// Sends a request through the layer, in a hub that sends to the receiver.
 fn send(layer: &SentryLayer, request: Request<Body>, say: impl Fn(&mut RecordedCall)) -> Vec<Value> {
+    send_to(layer, request, |request| {
+        CallRecord::update_in(request.extensions(), &say);
+        Response::new(Body::from("12345"))
+    })
+}
+
+/// The same with a service of one's own.
+fn send_to(
+    layer: &SentryLayer,
+    request: Request<Body>,
+    answer: impl Fn(Request<RequestBody<Body>>) -> Response<Body>,
+) -> Vec<Value> {
     let receiver = Arc::new(Receiver::default());
     let options =
         ClientOptions::new().dsn("http://key@127.0.0.1/1").transport(receiver.clone()).traces_sample_rate(1.0);
@@ -42,8 +58,8 @@ fn send(layer: &SentryLayer, request: Request<Body>, say: impl Fn(&mut RecordedC
     Hub::run(hub, || {
         runtime.block_on(async {
             let service = layer.layer(service_fn(|request: Request<RequestBody<Body>>| {
-                CallRecord::update_in(request.extensions(), &say);
-                async { Ok::<_, Infallible>(Response::new(Body::from("12345"))) }
+                let response = answer(request);
+                async { Ok::<_, Infallible>(response) }
             }));
             collect(service.oneshot(request).await.unwrap().into_body()).await.unwrap();
         });
@@ -117,6 +133,15 @@ fn a_transaction_is_a_part_of_the_callers() {
     let context = &transaction["contexts"]["trace"];
     assert_eq!(context["trace_id"], "771a43a4192642f0b136d5159a501700");
     assert_eq!((&context["op"], &context["status"]), (&"rpc.server".into(), &"not_found".into()));
+}
+
+/// As what is said where a layer around the call has panicked.
+#[test]
+fn a_transaction_without_an_error_has_the_status_of_its_answer() {
+    let items = send_to(&SentryLayer::new().transactions(), request(), |_| {
+        Response::builder().status(500).body(Body::empty()).unwrap()
+    });
+    assert_eq!(items[0]["contexts"]["trace"]["status"], "internal_error", "{items:?}");
 }
 
 #[tokio::test]

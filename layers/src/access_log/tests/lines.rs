@@ -86,6 +86,24 @@ async fn errors_have_their_code_and_the_status_that_was_hidden() {
     assert_eq!(line["http_status"], 500);
 }
 
+/// As with what is said where a layer around the call has panicked.
+#[tokio::test]
+async fn an_answer_that_tells_no_error_is_one_by_its_status() {
+    let written = Written::default();
+    let layer = AccessLogLayer::to_writer(info(), written.clone());
+    let service = layer.layer(service_fn(|request: Request<RequestBody<Body>>| {
+        CallRecord::update_in(request.extensions(), |call| call.dispatched = Some(add()));
+        let response = Response::builder().status(500).body(Body::from("12345"));
+        async { Ok::<_, Infallible>(response.unwrap()) }
+    }));
+    service.oneshot(Request::new(Body::empty())).await.unwrap().into_body().collect().await.unwrap();
+    layer.flush();
+    let line = &written.lines()[0];
+    assert_eq!((&line["status"], &line["message"]), (&json!("error"), &json!("Calc.add error")));
+    assert_eq!((&line["error_type"], &line["error_code"]), (&json!("RuntimeError"), &json!("INTERNAL")));
+    assert_eq!((&line["error_message"], &line["http_status"]), (&json!("answered with the status 500"), &json!(500)));
+}
+
 #[tokio::test]
 async fn an_error_always_has_a_text() {
     let line = line(|call| {
