@@ -170,27 +170,35 @@ impl Call {
     /// Says that the batch is elsewhere: `bring` gets it in place of [`input`](Self::input), once and as late as can be.
     ///
     /// That is when all that may refuse the call has let it through: the layers inside of this one, those of its method
-    /// among them, and the check of a stream's tokens. A call that is refused brings nothing.
+    /// among them, and the check of a stream's tokens. A call that is refused brings nothing. Of several layers that say
+    /// so, the outermost brings it.
     pub fn defer_input<F, Fut>(&mut self, bring: F)
     where
         F: FnOnce(AnnotatedBatch) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<AnnotatedBatch, RpcError>> + Send + 'static,
     {
-        self.head.deferred = Some(Box::new(move |pointer| Box::pin(bring(pointer))));
+        self.head.deferred.get_or_insert_with(|| Box::new(move |pointer| Box::pin(bring(pointer))));
     }
 
     /// Makes sure that [`input`](Self::input) is the batch itself: for layers that look at it. The method's own step does
-    /// the same.
+    /// the same. Where this fails or is not waited for, the call cannot go on.
     ///
     /// # Errors
     ///
     /// Why it cannot be brought.
     pub async fn resolve_input(&mut self) -> Result<(), RpcError> {
         if let Some(bring) = self.head.deferred.take() {
+            // Until it is there, nobody takes what stands in its place for the batch.
+            self.head.deferred = Some(Box::new(|_| Box::pin(async { Err(not_brought()) })));
             bring_input(bring, &mut self.input).await?;
+            self.head.deferred = None;
         }
         Ok(())
     }
+}
+
+fn not_brought() -> RpcError {
+    RpcError::new("RuntimeError", "the batch of this call is elsewhere, and was not brought when a layer asked for it")
 }
 
 pub(crate) async fn bring_input(bring: DeferredInput, input: &mut AnnotatedBatch) -> Result<(), RpcError> {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
+use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use tower::{Service, ServiceExt as _};
 use tower_vgi::rpc::{ARROW_STREAM, BoxCallService, Call, Protocol, Reply, RpcService};
@@ -94,4 +95,37 @@ async fn a_layer_that_looks_at_the_batch_can_have_it() {
     assert_eq!(client.length(text(LARGE)).await.unwrap(), LARGE);
     assert_eq!(rows.load(Ordering::SeqCst), 1);
     assert_eq!(store.requests().len(), 1, "it is fetched once");
+}
+
+/// Asks for the batch, and goes on as if nothing were wrong when it does not come.
+#[derive(Clone)]
+struct Careless(BoxCallService);
+
+impl Service<Call> for Careless {
+    type Response = Reply;
+    type Error = BoxError;
+    type Future = BoxFuture<'static, Result<Reply, BoxError>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.0.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut call: Call) -> Self::Future {
+        let mut inner = self.0.clone();
+        std::mem::swap(&mut inner, &mut self.0);
+        Box::pin(async move {
+            // Given up before anything has come.
+            let _ = call.resolve_input().now_or_never();
+            inner.call(call).await
+        })
+    }
+}
+
+#[tokio::test]
+async fn a_batch_that_was_not_brought_is_not_taken_for_an_empty_one() {
+    let store = Store::start().await;
+    let protocol = Protocol::from(LibraryServer::new(Shelves)).method_layer("length", tower::layer::layer_fn(Careless));
+    let client = client(limited(&store, protocol), builder().compression_level(None).uploads(store.clone()));
+    let error = client.length(text(LARGE)).await.unwrap_err();
+    assert!(error.message().contains("was not brought when a layer asked for it"), "{error}");
 }
