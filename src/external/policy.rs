@@ -9,7 +9,13 @@ use http::uri::Scheme;
 use crate::{ErrorCode, RpcError};
 
 type Check = Arc<dyn Fn(&Uri) -> Result<(), String> + Send + Sync>;
-type Given = Arc<dyn Fn() -> Option<Uri> + Send + Sync>;
+
+/// An origin that becomes known later, and what may be read there.
+#[derive(Clone)]
+struct Given {
+    origin: Arc<dyn Fn() -> Option<Uri> + Send + Sync>,
+    check: Check,
+}
 
 /// Which URLs a [`Fetcher`](super::Fetcher) reads; every redirect is held to it as well.
 ///
@@ -104,10 +110,15 @@ impl UrlPolicy {
     }
 
     /// The origin of the URL that a function gives, whatever address it has: for one that is not known yet, such as that of
-    /// a server which has still to find a port.
+    /// a server which has still to find a port. Of that origin nothing is read but what `check` takes, however its port is
+    /// written.
     #[must_use]
-    pub fn allow_origin_of(mut self, url: impl Fn() -> Option<Uri> + Send + Sync + 'static) -> Self {
-        self.given.push(Arc::new(url));
+    pub fn allow_origin_of(
+        mut self,
+        url: impl Fn() -> Option<Uri> + Send + Sync + 'static,
+        check: impl Fn(&Uri) -> Result<(), String> + Send + Sync + 'static,
+    ) -> Self {
+        self.given.push(Given { origin: Arc::new(url), check: Arc::new(check) });
         self
     }
 
@@ -134,7 +145,8 @@ impl UrlPolicy {
                 }
             }));
         }
-        for check in &self.checks {
+        let of_origin = self.given.iter().filter(|given| given.is(&origin)).map(|given| &given.check);
+        for check in of_origin.chain(&self.checks) {
             check(uri).map_err(|reason| refused(&without_secrets(&reason, uri)))?;
         }
         Ok(())
@@ -146,8 +158,13 @@ impl UrlPolicy {
     }
 
     fn names(&self, origin: &Origin) -> bool {
-        let is_given = |given: &Given| given().as_ref().and_then(Origin::of).as_ref() == Some(origin);
-        self.origins.contains(origin) || self.given.iter().any(is_given)
+        self.origins.contains(origin) || self.given.iter().any(|given| given.is(origin))
+    }
+}
+
+impl Given {
+    fn is(&self, origin: &Origin) -> bool {
+        (self.origin)().as_ref().and_then(Origin::of).as_ref() == Some(origin)
     }
 }
 
@@ -236,7 +253,7 @@ mod tests {
     fn an_origin_may_become_known_later() {
         let known = Arc::new(std::sync::OnceLock::new());
         let later = known.clone();
-        let policy = UrlPolicy::new().allow_origin_of(move || later.get().cloned());
+        let policy = UrlPolicy::new().allow_origin_of(move || later.get().cloned(), |_| Ok(()));
         let any = |url: &str| policy.takes_any_address(&url.parse().unwrap());
         assert!(!admits(&policy, "http://10.0.0.1:1/x") && !any("http://10.0.0.1:1/x"));
         known.set(Uri::from_static("http://10.0.0.1:1/vgi")).unwrap();
@@ -244,6 +261,19 @@ mod tests {
         assert!(!admits(&policy, "http://10.0.0.1:2/x") && !any("http://10.0.0.1:2/x"));
         let never = policy.clone().check(|_| Err("no".to_owned()));
         assert!(!admits(&never, "http://10.0.0.1:1/x"));
+    }
+
+    #[test]
+    fn what_is_checked_of_an_origin_is_checked_however_it_is_written() {
+        let check = |uri: &Uri| if uri.path() == "/object" { Ok(()) } else { Err("not signed".to_owned()) };
+        for own in ["https://rpc.example/vgi", "https://rpc.example:443/vgi"] {
+            let policy = UrlPolicy::new().allow_origin_of(move || own.parse().ok(), check);
+            for origin in ["https://rpc.example", "https://rpc.example:443", "https://RPC.example"] {
+                assert!(admits(&policy, &format!("{origin}/object")), "{origin}");
+                assert!(!admits(&policy, &format!("{origin}/admin")), "{origin}");
+            }
+            assert!(admits(&policy, "https://elsewhere.example/admin"));
+        }
     }
 
     #[test]

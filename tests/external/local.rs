@@ -29,7 +29,7 @@ impl Folder {
     }
 
     fn count(&self) -> usize {
-        std::fs::read_dir(&self.0).unwrap().count()
+        std::fs::read_dir(self.0.join("vgi-rpc")).unwrap().count()
     }
 
     /// Waits until there are so many files: what nobody wants is removed in the background.

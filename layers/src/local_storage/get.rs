@@ -80,7 +80,9 @@ fn coding(begin: &[u8]) -> Option<&'static str> {
 
 async fn send(object: Opened, head: &Parts) -> Result<Response<Body>, BoxError> {
     let Opened { size, etag, coding, content } = object;
-    let (status, range) = match wanted(&head.headers, size, etag.as_deref()) {
+    // Ranges are of GET alone.
+    let wanted = if head.method == Method::GET { wanted(&head.headers, size, etag.as_deref()) } else { Wanted::Whole };
+    let (status, range) = match wanted {
         Wanted::Whole => (StatusCode::OK, 0..size),
         Wanted::Part(range) => (StatusCode::PARTIAL_CONTENT, range),
         Wanted::Nothing => {

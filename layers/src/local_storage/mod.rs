@@ -57,7 +57,7 @@
 //! # How long objects stay
 //!
 //! For a [day](LocalStorage::object_lifetime) after they were put; then whoever puts or gives out the next URL removes
-//! them in the background.
+//! them in the background. How much all of them take is not bounded: that is the file system's to do, or a quota's.
 
 mod body;
 mod failure;
@@ -73,6 +73,7 @@ mod storage;
 mod sweep;
 #[cfg(test)]
 mod tests;
+mod uploading;
 
 pub use layer::LocalStorageLayer;
 pub use public_url::InvalidPublicUrl;

@@ -38,6 +38,10 @@ where
         Drain::untouched(head.version, &head.headers, &*body).finish(body.as_mut()).await;
         return refused.into_response();
     }
+    let Some(_alone) = storage.uploading.begin(&key) else {
+        Drain::untouched(head.version, &head.headers, &*body).finish(body.as_mut()).await;
+        return Refused::under_way().into_response();
+    };
     match take(&storage, &key, Incoming::new(&mut body, grant)).await {
         Ok(()) => {
             let mut response = Response::new(Body::empty());
@@ -173,6 +177,11 @@ impl Refused {
 
     fn there_already() -> Self {
         let message = "there is an object already, and none is put twice; ask for a new URL".to_owned();
+        Self { status: StatusCode::CONFLICT, message }
+    }
+
+    fn under_way() -> Self {
+        let message = "the object is being put at this moment; wait for it, or ask for a new URL".to_owned();
         Self { status: StatusCode::CONFLICT, message }
     }
 

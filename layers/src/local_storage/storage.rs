@@ -19,6 +19,7 @@ use super::layer::LocalStorageLayer;
 use super::public_url::{self, InvalidPublicUrl};
 use super::signature::{PATH, Signatures};
 use super::sweep::Sweeping;
+use super::uploading::Uploading;
 use crate::object_storage::ObjectStorage;
 
 /// Objects are there for callers that read them soon.
@@ -26,6 +27,9 @@ const OBJECT_LIFETIME: Duration = Duration::from_secs(24 * 3600);
 
 /// As much as fetchers read of one object, unless they are told otherwise.
 const MAX_UPLOAD_BYTES: u64 = 256 << 20;
+
+/// What is in it belongs to the storage, and goes in time.
+pub(super) const FOLDER: &str = "vgi-rpc";
 
 /// A disk does not get faster by larger pieces, or by many at the same time.
 const PART_BYTES: usize = 1 << 20;
@@ -39,17 +43,19 @@ pub struct LocalStorage {
     pub(super) signatures: Arc<Signatures>,
     pub(super) directory: Option<Arc<FilePath>>,
     pub(super) sweeping: Arc<Sweeping>,
+    pub(super) uploading: Uploading,
 }
 
 impl LocalStorage {
-    /// Keeps objects in a directory, which is made if it is not there; on Unix for this user only. URLs are signed with
-    /// `keys`: workers that share the directory need the same.
+    /// Keeps objects in a directory, which is made if it is not there; on Unix for this user only. They lie in a folder of
+    /// their own in it, `vgi-rpc`: whatever is older than [objects get](Self::object_lifetime) is removed there. Uploads
+    /// want a file system with hard links. URLs are signed with `keys`: workers that share the directory need the same.
     ///
     /// # Errors
     ///
     /// When there can be no such directory.
     pub fn directory(path: impl Into<PathBuf>, keys: &TokenKeys) -> io::Result<Self> {
-        let path = path.into();
+        let path = path.into().join(FOLDER);
         make(&path)?;
         let path = path.canonicalize()?;
         let store = LocalFileSystem::new_with_prefix(&path).map_err(io::Error::other)?;
@@ -66,7 +72,7 @@ impl LocalStorage {
         let objects = ObjectStorage::over(store, signatures.clone())
             .parts(PART_BYTES, PARTS_AT_ONCE)
             .object_lifetime(OBJECT_LIFETIME);
-        Self { objects, signatures, directory: None, sweeping: Arc::default() }
+        Self { objects, signatures, directory: None, sweeping: Arc::default(), uploading: Uploading::default() }
     }
 
     /// Where callers reach this server, its prefix included, such as `https://rpc.example/vgi`. Default: the address at
@@ -108,7 +114,7 @@ impl LocalStorage {
     #[must_use]
     pub fn allow_own(&self, policy: UrlPolicy) -> UrlPolicy {
         let (origin, storage) = (self.signatures.public_url.clone(), self.clone());
-        policy.allow_origin_of(move || origin.get()?.parse().ok()).check(move |uri| storage.check_own(uri))
+        policy.allow_origin_of(move || origin.get()?.parse().ok(), move |uri| storage.check_own(uri))
     }
 
     /// Tells where the server was found to listen, for storages that were told no public URL.
@@ -120,14 +126,11 @@ impl LocalStorage {
         }
     }
 
-    /// Of this server nothing is read but what this storage has signed.
+    /// Of this server's origin nothing is read but what this storage has signed.
     pub(super) fn check_own(&self, uri: &Uri) -> Result<(), String> {
         let Some(base) = self.signatures.public_url.get().and_then(|url| url.parse::<Uri>().ok()) else {
-            return Ok(());
+            return Err("it is not known where this server is".to_owned());
         };
-        if uri.scheme() != base.scheme() || uri.authority() != base.authority() {
-            return Ok(());
-        }
         let key = uri.path().strip_prefix(base.path().trim_end_matches('/')).and_then(|rest| rest.strip_prefix(PATH));
         let checked = self.signatures.check(&http::Method::GET, key.unwrap_or_default(), uri.query());
         checked.map(drop).map_err(|denied| denied.to_string())

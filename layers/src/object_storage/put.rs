@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use object_store::path::Path;
@@ -61,7 +61,10 @@ pub(crate) async fn put(
     LastStep::new(store.clone(), path.clone(), upload.complete()).finish().await
 }
 
-/// The pieces of an object as parts of one size, the last excepted. No byte is copied.
+/// Smaller pieces are copied together: each may keep a much larger buffer of its connection, and is written by itself.
+const SMALL: usize = 16 << 10;
+
+/// The pieces of an object as parts of one size, the last excepted. Large ones are not copied.
 struct Parts<P> {
     pieces: P,
     /// What belongs to the next part.
@@ -72,6 +75,7 @@ struct Parts<P> {
 impl<P: Pieces> Parts<P> {
     async fn next(&mut self) -> Result<Option<PutPayload>, BoxError> {
         let mut pieces = Vec::new();
+        let mut small = BytesMut::new();
         let mut missing = self.size;
         while missing > 0 {
             if self.rest.is_empty() {
@@ -82,9 +86,17 @@ impl<P: Pieces> Parts<P> {
             }
             let piece = self.rest.split_to(self.rest.len().min(missing));
             missing -= piece.len();
-            if !piece.is_empty() {
-                pieces.push(piece);
+            if piece.len() < SMALL {
+                small.extend_from_slice(&piece);
+                continue;
             }
+            if !small.is_empty() {
+                pieces.push(std::mem::take(&mut small).freeze());
+            }
+            pieces.push(piece);
+        }
+        if !small.is_empty() {
+            pieces.push(small.freeze());
         }
         Ok((!pieces.is_empty()).then(|| pieces.into_iter().collect()))
     }
@@ -153,5 +165,33 @@ impl Drop for LastStep {
                 let _ = store.delete(&path).await;
             }
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Pieces of these sizes, each a part of a larger buffer.
+    struct Of(std::vec::IntoIter<usize>);
+
+    impl Pieces for Of {
+        async fn next_piece(&mut self) -> Result<Option<Bytes>, BoxError> {
+            Ok(self.0.next().map(|size| Bytes::from(vec![7; size + 8192]).slice(..size)))
+        }
+    }
+
+    #[tokio::test]
+    async fn small_pieces_are_copied_together_and_nothing_is_lost() {
+        let sizes = [vec![1; 5000], vec![SMALL, 3, 0, 4, 2 * SMALL], vec![1; 700]].concat();
+        let total: usize = sizes.iter().sum();
+        let mut parts = Parts { pieces: Of(sizes.into_iter()), rest: Bytes::new(), size: 50_000 };
+        let (mut seen, mut pieces) = (0, 0);
+        while let Some(part) = parts.next().await.unwrap() {
+            seen += part.content_length();
+            pieces += part.iter().count();
+        }
+        assert_eq!(seen, total);
+        assert!(pieces <= 8, "{pieces}");
     }
 }

@@ -1,8 +1,8 @@
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{TimeDelta, Utc};
 use http::Method;
 use object_store::path::Path;
 use object_store::signer::Signer;
@@ -163,10 +163,12 @@ impl Storage for ObjectStorage {
 impl UploadUrls for ObjectStorage {
     async fn upload_url(&self) -> Result<UploadUrl, BoxError> {
         let path = self.path(&ObjectId::random()?);
-        let until = SystemTime::now() + self.settings.url_lifetime;
+        // One that is good for ever, as far as clocks go, has no end to be told.
+        let until =
+            TimeDelta::from_std(self.settings.url_lifetime).ok().and_then(|left| Utc::now().checked_add_signed(left));
         let upload = self.sign(Method::PUT, &path).await?;
         let download = self.sign(Method::GET, &path).await?;
-        Ok(UploadUrl::new(upload, download, Some(DateTime::<Utc>::from(until))))
+        Ok(UploadUrl::new(upload, download, until))
     }
 }
 

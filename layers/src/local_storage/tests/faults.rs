@@ -95,7 +95,7 @@ async fn an_object_that_is_cut_while_it_is_read_is_an_error() {
     let inner = service_fn(async |_: Request<Body>| Ok::<_, Infallible>(Response::new(Body::empty())));
     let request = Request::get(url.strip_prefix(BASE).unwrap()).body(Body::empty()).unwrap();
     let response = storage.layer().layer(inner).oneshot(request).await.unwrap();
-    let file = folder.0.join(&folder.files()[0]);
+    let file = folder.objects().join(&folder.files()[0]);
     std::fs::OpenOptions::new().write(true).open(file).unwrap().set_len(1_000_000).unwrap();
     let error = collect(response.into_body()).await.unwrap_err();
     assert!(error.to_string().contains("shorter than it was"), "{error}");

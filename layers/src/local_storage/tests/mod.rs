@@ -17,6 +17,7 @@ use tower_vgi::rpc::TokenKeys;
 use tower_vgi::wire::Frames;
 
 use super::LocalStorage;
+use super::storage::FOLDER;
 use crate::testing::collect;
 
 const BASE: &str = "http://here:1/vgi";
@@ -33,8 +34,13 @@ impl Folder {
         LocalStorage::directory(&self.0, &keys()).unwrap().public_url(BASE).unwrap()
     }
 
+    /// Where the storage keeps its own.
+    fn objects(&self) -> PathBuf {
+        self.0.join(FOLDER)
+    }
+
     fn files(&self) -> Vec<String> {
-        let entries = std::fs::read_dir(&self.0).unwrap();
+        let entries = std::fs::read_dir(self.objects()).unwrap();
         entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
     }
 

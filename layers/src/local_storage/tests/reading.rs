@@ -45,6 +45,12 @@ async fn head_says_what_get_would() {
         let (read, asked) = (get(&storage, &url).await, send(&storage, Method::HEAD, &url, Body::empty()).await);
         assert_eq!((asked.status, asked.body.len()), (StatusCode::OK, 0));
         assert_eq!(asked.headers, read.headers);
+        // Ranges are of GET alone.
+        for range in ["bytes=0-3", "bytes=5000-"] {
+            let request = Request::head(&url).header("range", range).body(Body::empty()).unwrap();
+            let asked = ask(&storage, request).await;
+            assert_eq!((asked.status, &asked.headers), (StatusCode::OK, &read.headers));
+        }
     }
 }
 
