@@ -63,8 +63,9 @@ async fn admit(
     headers: &HeaderMap,
     announced: u64,
 ) -> Result<(), Refused> {
-    let coding = headers.get(CONTENT_ENCODING).map(|value| value.to_str().unwrap_or("?").trim());
-    if let Some(coding) = coding.filter(|coding| !["", "identity", "zstd", "gzip"].contains(coding)) {
+    let known = |coding: &str| ["", "identity", "zstd", "gzip"].iter().any(|known| known.eq_ignore_ascii_case(coding));
+    let mut codings = headers.get_all(CONTENT_ENCODING).iter().map(|value| value.to_str().unwrap_or("?").trim());
+    if let Some(coding) = codings.find(|coding| !known(coding)) {
         let message = format!("objects are kept as they are, or as zstd or gzip, but not as '{coding}'");
         return Err(Refused { status: StatusCode::UNSUPPORTED_MEDIA_TYPE, message });
     }

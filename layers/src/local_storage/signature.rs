@@ -65,6 +65,9 @@ impl Signatures {
     }
 }
 
+/// Why nothing is signed yet.
+pub(super) const NO_PUBLIC_URL: &str = "the URL of this server is not known; set it with LocalStorage::public_url";
+
 /// Who may read may know how much there is.
 fn associated<'a>(method: &'a Method, key: &'a str) -> [&'a [u8]; 2] {
     let method = if method == Method::HEAD { &Method::GET } else { method };
@@ -113,9 +116,7 @@ impl fmt::Display for Denied {
 impl Signer for Signatures {
     async fn signed_url(&self, method: Method, path: &Path, expires_in: Duration) -> object_store::Result<Url> {
         let failed = |source| object_store::Error::Generic { store: "local storage", source };
-        let url = self.sign(&method, path.as_ref(), expires_in).ok_or_else(|| {
-            failed("the URL of this server is not known; set it with LocalStorage::public_url".into())
-        })?;
+        let url = self.sign(&method, path.as_ref(), expires_in).ok_or_else(|| failed(NO_PUBLIC_URL.into()))?;
         url.parse().map_err(|error: <Url as std::str::FromStr>::Err| failed(error.into()))
     }
 }

@@ -17,7 +17,7 @@ use tower_vgi::rpc::TokenKeys;
 use super::failure::reason;
 use super::layer::LocalStorageLayer;
 use super::public_url::{self, InvalidPublicUrl};
-use super::signature::{PATH, Signatures};
+use super::signature::{NO_PUBLIC_URL, PATH, Signatures};
 use super::sweep::Sweeping;
 use super::uploading::Uploading;
 use crate::object_storage::ObjectStorage;
@@ -155,6 +155,10 @@ fn make(path: &FilePath) -> io::Result<()> {
 
 impl Storage for LocalStorage {
     async fn put(&self, id: &ObjectId, object: Object) -> Result<String, BoxError> {
+        // An object that nobody could be told of need not be written.
+        if self.signatures.public_url.get().is_none() {
+            return Err(NO_PUBLIC_URL.into());
+        }
         self.sweep_if_due();
         self.objects.put(id, object).await.map_err(|error| reason(&*error).into())
     }

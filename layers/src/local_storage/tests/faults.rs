@@ -110,4 +110,8 @@ async fn without_a_public_url_there_is_no_url() {
     ] {
         assert!(error.to_string().contains("set it with LocalStorage::public_url"), "{error}");
     }
+    let folder = Folder::new();
+    let storage = LocalStorage::directory(&folder.0, &keys()).unwrap();
+    storage.put(&ObjectId::random().unwrap(), object(&bytes(10), None)).await.unwrap_err();
+    assert_eq!(folder.files(), Vec::<String>::new());
 }
