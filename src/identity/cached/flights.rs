@@ -1,6 +1,7 @@
 //! [`Flights`]: questions that are under way, so that nobody asks the same again meanwhile.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync;
@@ -10,19 +11,28 @@ use super::TokenHash;
 
 type Answer = Option<Result<TokenIdentity, IdentityError>>;
 
-type UnderWay = HashMap<TokenHash, Arc<sync::Mutex<Answer>>>;
+#[derive(Default)]
+pub(super) struct Flights(Mutex<HashMap<TokenHash, UnderWay>>);
 
 #[derive(Default)]
-pub(super) struct Flights(Mutex<UnderWay>);
+struct UnderWay {
+    answer: Arc<sync::Mutex<Answer>>,
+    /// How many ask or wait. It changes under the lock of all flights only, unlike the number of references to the answer.
+    askers: usize,
+}
 
 impl Flights {
     /// Joins those who ask, or begins.
     pub(super) fn join(&self, hash: TokenHash) -> Flight<'_> {
-        let answer = self.lock().entry(hash).or_default().clone();
+        let mut flights = self.lock();
+        let under_way = flights.entry(hash).or_default();
+        under_way.askers += 1;
+        let answer = under_way.answer.clone();
+        drop(flights);
         Flight { flights: self, hash, answer }
     }
 
-    fn lock(&self) -> MutexGuard<'_, UnderWay> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<TokenHash, UnderWay>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -47,20 +57,25 @@ impl Flight<'_> {
 
     /// There is an answer: those who come from now on ask anew, those who wait share this one.
     pub(super) fn land(&self) {
-        let mut under_way = self.flights.lock();
-        if under_way.get(&self.hash).is_some_and(|answer| Arc::ptr_eq(answer, &self.answer)) {
-            under_way.remove(&self.hash);
+        self.leave(|_| true);
+    }
+
+    /// Takes the question away if `is_over` says so, unless it is another one by now.
+    fn leave(&self, is_over: impl FnOnce(&mut UnderWay) -> bool) {
+        if let Entry::Occupied(mut entry) = self.flights.lock().entry(self.hash)
+            && Arc::ptr_eq(&entry.get().answer, &self.answer)
+            && is_over(entry.get_mut())
+        {
+            entry.remove();
         }
     }
 }
 
 impl Drop for Flight<'_> {
     fn drop(&mut self) {
-        let mut under_way = self.flights.lock();
-        // Nobody joins while the lock is held: these two are the map's and this one.
-        let is_last = Arc::strong_count(&self.answer) == 2;
-        if is_last && under_way.get(&self.hash).is_some_and(|answer| Arc::ptr_eq(answer, &self.answer)) {
-            under_way.remove(&self.hash);
-        }
+        self.leave(|under_way| {
+            under_way.askers -= 1;
+            under_way.askers == 0
+        });
     }
 }

@@ -8,6 +8,9 @@ use tokio::time::Instant;
 
 use super::TokenHash;
 
+/// Longer than any server runs, and no more than a clock can tell.
+const FOR_EVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+
 /// Values, each until its time is over.
 ///
 /// They are in two halves: when the younger one is full, the older one is forgotten. So nobody has to look for values that
@@ -36,7 +39,10 @@ impl<T: Clone> Terms<T> {
     }
 
     pub(super) fn insert(&self, hash: TokenHash, value: T, time: Duration) {
-        let Some(until) = Instant::now().checked_add(time).filter(|_| self.half > 0 && !time.is_zero()) else { return };
+        if self.half == 0 || time.is_zero() {
+            return;
+        }
+        let until = Instant::now() + time.min(FOR_EVER);
         let mut halves = self.lock();
         let forgotten = (halves.younger.len() >= self.half).then(|| {
             let younger = std::mem::take(&mut halves.younger);

@@ -77,7 +77,8 @@ async fn what_is_not_to_be_kept_is_not() {
 async fn nobody_decides_that_an_answer_is_kept_for_ever() {
     let (resolver, cached) = cached();
     let cached = cached.longest(Duration::from_secs(50));
-    cached.resolve_token("for ever").await.unwrap();
+    // Whoever keeps it in turn keeps it no longer either.
+    assert_eq!(cached.resolve_token("for ever").await.unwrap().ttl_seconds, 50);
     seconds(49).await;
     assert_eq!(cached.resolve_token("for ever").await.unwrap().ttl_seconds, 1);
     seconds(1).await;
@@ -195,6 +196,55 @@ async fn one_who_goes_away_leaves_the_question_to_the_next() {
         assert_eq!(cached.flights.len(), 1);
     }
     assert_eq!(cached.flights.len(), 0);
+}
+
+/// Who asks leaves the map under its lock and lets go of the answer after it: neither may take the other for somebody who
+/// stays.
+#[test]
+fn of_two_who_go_at_once_one_takes_the_question_away() {
+    let cached = CachedTokens::new(Resolver::new(0));
+    for round in 0..2_000_u32 {
+        let hash: TokenHash = Sha256::digest(round.to_string()).into();
+        let (cached, barrier) = (&cached, &std::sync::Barrier::new(2));
+        std::thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(move || {
+                    let flight = cached.flights.join(hash);
+                    barrier.wait();
+                    drop(flight);
+                });
+            }
+        });
+    }
+    assert_eq!(cached.flights.len(), 0);
+}
+
+#[tokio::test]
+async fn so_many_are_asked_for_at_once_and_no_more() {
+    let resolver = Resolver::new(0);
+    let cached = Arc::new(CachedTokens::new(resolver.clone()).max_concurrent(1));
+    let first = tokio::spawn({
+        let cached = cached.clone();
+        async move { cached.resolve_token("a").await }
+    });
+    while resolver.asked() == 0 {
+        tokio::task::yield_now().await;
+    }
+    let refused = cached.resolve_token("b").await.unwrap_err();
+    assert_eq!((refused.kind(), refused.retry_delay()), (IdentityErrorKind::Unavailable, Some(BUSY)));
+    resolver.answers.add_permits(2);
+    assert_eq!(first.await.unwrap().unwrap().principal, "a");
+    assert_eq!(cached.resolve_token("b").await.unwrap().principal, "b");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_longest_time_that_can_be_said_is_kept_too() {
+    let (resolver, cached) = cached();
+    let cached = cached.longest(Duration::MAX);
+    for _ in 0..2 {
+        assert!(cached.resolve_token("for ever").await.unwrap().ttl_seconds > 1_000_000_000);
+    }
+    assert_eq!(resolver.asked(), 1);
 }
 
 #[tokio::test(start_paused = true)]
