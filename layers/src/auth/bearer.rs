@@ -8,7 +8,7 @@ use tower_vgi::{AuthContext, AuthReason};
 
 use super::credential::bearer;
 use super::secrets::Secrets;
-use super::{AuthError, Authenticate};
+use super::{AuthError, Authenticate, BearerTaken};
 
 /// Knows callers by `Authorization: Bearer …`, from a list of tokens.
 ///
@@ -26,8 +26,11 @@ impl BearerTokens {
 
     fn holder(&self, request: &Parts) -> Result<AuthContext, AuthError> {
         let token = bearer(&request.headers)?;
-        let holder = self.tokens.holder(token).cloned();
-        holder.ok_or_else(|| AuthError::refused(AuthReason::InvalidCredential, "the bearer token is unknown"))
+        let Some(holder) = self.tokens.holder(token) else {
+            return Err(AuthError::refused(AuthReason::InvalidCredential, "the bearer token is unknown"));
+        };
+        BearerTaken::mark(&request.extensions);
+        Ok(holder.clone())
     }
 }
 
@@ -78,7 +81,9 @@ where
     R: Future<Output = Result<AuthContext, AuthError>> + Send + 'static,
 {
     async fn authenticate(&self, request: &Parts) -> Result<AuthContext, AuthError> {
-        (self.validate)(bearer(&request.headers)?).await
+        let caller = (self.validate)(bearer(&request.headers)?).await?;
+        BearerTaken::mark(&request.extensions);
+        Ok(caller)
     }
 }
 

@@ -82,6 +82,7 @@ mod layer;
 mod notice;
 mod secrets;
 mod service;
+mod taken;
 
 #[cfg(feature = "auth-outbound")]
 mod outbound;
@@ -111,6 +112,7 @@ pub use future::ResponseFuture;
 pub use gate::{Gate, RequireAll, RequireGate, require_all, require_gate};
 pub use layer::AuthLayer;
 pub use service::Auth;
+pub use taken::BearerTaken;
 
 /// The target of events about keys, tokens, logins and proofs.
 pub const TARGET: &str = "tower_vgi::auth";

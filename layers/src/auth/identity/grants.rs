@@ -7,7 +7,7 @@ use tower_vgi::identity::{GRANT_DOMAIN, GRANT_PREFIX, GrantKeys, InvalidGrant};
 use tower_vgi::{AuthContext, AuthReason};
 
 use crate::auth::credential::bearer;
-use crate::auth::{AuthError, Authenticate};
+use crate::auth::{AuthError, Authenticate, BearerTaken};
 
 /// Knows callers by a sealed grant as their bearer token. See the [module](super).
 ///
@@ -44,6 +44,7 @@ impl Grants {
             return Err(AuthError::refused(AuthReason::InvalidCredential, "the bearer token is no grant"));
         }
         let grant = self.keys.verify(token).map_err(refused)?;
+        BearerTaken::mark(&request.extensions);
         Ok(AuthContext::authenticated(GRANT_DOMAIN, grant.principal)
             .with_claim("grant_id", grant.grant_id)
             .with_claim("scopes", grant.scopes)

@@ -7,7 +7,7 @@ use tower_vgi::identity::{IdentityError, IdentityErrorKind, ResolveToken, TOKEN_
 use tower_vgi::{AuthContext, AuthReason};
 
 use crate::auth::credential::bearer;
-use crate::auth::{AuthError, Authenticate, TARGET};
+use crate::auth::{AuthError, Authenticate, BearerTaken, TARGET};
 
 /// Knows callers by a bearer token whose principal a [`ResolveToken`] tells. See the [module](super).
 ///
@@ -46,8 +46,11 @@ impl<R: ResolveToken> Authenticate for ResolvedTokens<R> {
         match self.resolver.resolve_token(token).await {
             // Nobody is no caller.
             Ok(identity) if identity.principal.is_empty() => Err(unknown()),
-            Ok(identity) => Ok(AuthContext::authenticated(TOKEN_DOMAIN, identity.principal)
-                .with_claim("token_name", identity.token_name)),
+            Ok(identity) => {
+                BearerTaken::mark(&request.extensions);
+                Ok(AuthContext::authenticated(TOKEN_DOMAIN, identity.principal)
+                    .with_claim("token_name", identity.token_name))
+            }
             Err(error) if error.kind() == IdentityErrorKind::Unavailable => Err(unavailable(&error)),
             Err(_) => Err(unknown()),
         }

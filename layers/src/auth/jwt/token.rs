@@ -16,7 +16,7 @@ use super::key_set::KeySet;
 use super::keys::Keys;
 use super::verified::Verified;
 use crate::auth::credential::bearer;
-use crate::auth::{AuthError, Authenticate};
+use crate::auth::{AuthError, Authenticate, BearerTaken};
 
 /// Knows callers by `Authorization: Bearer …` with a JSON Web Token. See the [module](super).
 #[derive(Clone)]
@@ -58,9 +58,8 @@ impl Jwt {
         verified.caller(token, keys.current()?.number, get_current_timestamp())
     }
 
-    async fn caller(&self, request: &Parts) -> Result<AuthContext, AuthError> {
+    async fn caller(&self, token: &str) -> Result<AuthContext, AuthError> {
         let Shared { rules, keys, verified } = &*self.shared;
-        let token = bearer(&request.headers)?;
         if let Some(caller) = self.known(token) {
             return Ok(caller);
         }
@@ -152,13 +151,19 @@ fn invalid(detail: impl Into<std::borrow::Cow<'static, str>>) -> AuthError {
 }
 
 impl Authenticate for Jwt {
-    fn authenticate(&self, request: &Parts) -> impl Future<Output = Result<AuthContext, AuthError>> + Send {
-        self.caller(request)
+    async fn authenticate(&self, request: &Parts) -> Result<AuthContext, AuthError> {
+        let caller = self.caller(bearer(&request.headers)?).await?;
+        BearerTaken::mark(&request.extensions);
+        Ok(caller)
     }
 
     fn authenticate_at_once(&self, request: &Parts) -> Option<Result<AuthContext, AuthError>> {
         match bearer(&request.headers) {
-            Ok(token) => self.known(token).map(Ok),
+            Ok(token) => {
+                let caller = self.known(token)?;
+                BearerTaken::mark(&request.extensions);
+                Some(Ok(caller))
+            }
             Err(error) => Some(Err(error)),
         }
     }

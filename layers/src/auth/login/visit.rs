@@ -9,6 +9,7 @@ use tower_vgi::{AuthReason, Body, CallRecord};
 use super::destination::Destination;
 use super::flow::{Flow, Presented};
 use super::latest::Latest;
+use crate::auth::BearerTaken;
 use crate::auth::answer::AUTH_REASON;
 
 /// Somebody looks at a page, and can be sent elsewhere.
@@ -21,6 +22,8 @@ pub(super) struct Visit {
     latest: Option<Latest>,
     /// Who that is, once it is known.
     record: CallRecord,
+    /// Whether they are known by the token that was presented.
+    taken: BearerTaken,
 }
 
 /// What becomes of a visit.
@@ -40,6 +43,8 @@ impl Visit {
         let is_of_a_browser =
             request.method() == Method::GET && accepted.any(|value| value.to_ascii_lowercase().contains("text/html"));
         is_of_a_browser.then(|| {
+            let taken = BearerTaken::default();
+            request.extensions_mut().insert(taken.clone());
             Box::new(Self {
                 flow: flow.clone(),
                 destination: Destination::of(request.uri(), &flow.frontends),
@@ -47,6 +52,7 @@ impl Visit {
                 presented,
                 latest: flow.latest(request.headers()),
                 record: CallRecord::of(request.extensions_mut()),
+                taken,
             })
         })
     }
@@ -61,8 +67,9 @@ impl Visit {
         if self.destination.is_page() || !(is_known || is_for_everybody(response.status())) {
             return None;
         }
-        // A page that is for everybody says nothing of the token: only who is known has one that is good.
-        match self.presented.take_if(|presented| is_known && presented.is_fresh) {
+        // A page that is for everybody says nothing of the token, nor does one for who is known by other means.
+        let is_good = is_known && self.taken.is_marked();
+        match self.presented.take_if(|presented| is_good && presented.is_fresh) {
             Some(presented) => Some(Step::Return { visit: self, presented }),
             None if self.is_at_root => Some(Step::LogIn(self)),
             None => Some(Step::Check(self)),

@@ -162,6 +162,21 @@ async fn a_frontend_gets_a_token_where_nobody_has_to_have_one() {
     assert_eq!(browser.get(&target(UI)).await.status(), StatusCode::UNAUTHORIZED);
 }
 
+/// Nobody has looked at the token: it may be good for nothing, and the page would send people here again and again.
+#[tokio::test]
+async fn a_token_that_nobody_has_looked_at_is_not_handed_on() {
+    let provider = Provider { id_token: Some("of-another".to_owned()), ..Provider::default() };
+    let issuer = provider.start().await;
+    let mut browser = Browser::at(with_frontend(&issuer).exchange_tokens());
+    browser.is_known_otherwise = true;
+    assert_eq!(browser.get("/").await.status(), StatusCode::OK);
+    let back = browser.log_in(&target(UI), &provider).await;
+    assert_eq!(location(&back), format!("http://localhost/vgi{}", target(UI)));
+    let page = browser.get(&target(UI)).await;
+    assert_eq!(page.status(), StatusCode::UNAUTHORIZED);
+    assert!(!page.headers().contains_key("location"));
+}
+
 /// The one that the page has may be this very one, and have been refused elsewhere.
 #[tokio::test]
 async fn an_old_token_of_which_nobody_knows_the_time_is_not_handed_on() {

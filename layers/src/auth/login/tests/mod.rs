@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::request::Parts;
 use http::{HeaderValue, Request, Response, StatusCode};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
@@ -18,7 +19,7 @@ use tower_vgi::rpc::TokenKeys;
 use tower_vgi::{AuthContext, AuthReason, Body, MountPrefix};
 
 use super::*;
-use crate::auth::{AuthError, AuthLayer, BearerTokens, or_anonymous};
+use crate::auth::{AuthError, AuthLayer, BearerTokens, chain, or_anonymous};
 use crate::response::ResponseBody;
 
 mod endings;
@@ -100,6 +101,8 @@ struct Browser {
     cookies: Pairs,
     is_behind_a_proxy: bool,
     lets_anybody_in: bool,
+    /// Before anybody looks at a token.
+    is_known_otherwise: bool,
 }
 
 impl Browser {
@@ -113,6 +116,7 @@ impl Browser {
             cookies: Pairs::new(),
             is_behind_a_proxy: false,
             lets_anybody_in: false,
+            is_known_otherwise: false,
         }
     }
 
@@ -132,9 +136,13 @@ impl Browser {
     ) -> Response<ResponseBody<ResponseBody<Body>>> {
         let tokens = BearerTokens::new([("s3cret", AuthContext::authenticated("bearer", "alice"))]);
         let proxy = self.is_behind_a_proxy.then(|| http::HeaderName::from_static("x-of-proxy"));
-        let auth = match self.lets_anybody_in {
-            true => AuthLayer::new(or_anonymous(tokens)),
-            false => AuthLayer::new(tokens),
+        let auth = match (self.is_known_otherwise, self.lets_anybody_in) {
+            (true, _) => AuthLayer::new(chain(
+                |_: &Parts| async { Ok(AuthContext::authenticated("certificate", "machine")) },
+                tokens,
+            )),
+            (false, true) => AuthLayer::new(or_anonymous(tokens)),
+            (false, false) => AuthLayer::new(tokens),
         };
         let auth = auth.proxy_headers(proxy);
         let service = ServiceBuilder::new().layer(self.layer.clone()).layer(auth).service(service_fn(
