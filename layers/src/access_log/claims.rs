@@ -10,29 +10,40 @@ use serde_json::{Map, Value};
 /// What stands in place of a value. That a caller has the claim is worth knowing; what it says is not.
 const REDACTED: &str = "[redacted]";
 
-/// Parts of names of credentials and of what identifies a person.
-const PRIVATE: [&str; 17] = [
-    "password",
-    "token",
-    "secret",
-    "key",
-    "authorization",
-    "email",
-    "phone",
+/// Parts of names of credentials and of what identifies a person, as [`plain`] has them.
+const PRIVATE: [&str; 28] = [
     "address",
+    "authorization",
     "birthdate",
+    "cookie",
+    "credential",
+    "dateofbirth",
+    "displayname",
+    "email",
+    "familyname",
+    "firstname",
+    "fullname",
     "gender",
-    "given_name",
-    "family_name",
-    "middle_name",
+    "givenname",
+    "jwt",
+    "key",
+    "lastname",
+    "middlename",
     "nickname",
-    "preferred_username",
+    "passwd",
+    "password",
+    "phone",
     "picture",
+    "preferredusername",
     "profile",
+    "secret",
+    "surname",
+    "token",
+    "uniquename",
 ];
 
 /// Whole names of the same kind, which are parts of harmless ones.
-const PRIVATE_NAMES: [&str; 2] = ["name", "website"];
+const PRIVATE_NAMES: [&str; 8] = ["assertion", "mail", "name", "pwd", "ssn", "upn", "username", "website"];
 
 /// Of how many names of claims it is remembered whether they are shown. There are a dozen or so, unless callers make
 /// them up.
@@ -54,10 +65,18 @@ impl Redact {
 
     fn shows(&self, name: &str) -> bool {
         let Rule { show, decided } = &*self.0;
-        if let Some(shown) = decided.read().unwrap_or_else(PoisonError::into_inner).get(name) {
-            return *shown;
-        }
+        let full = {
+            let decided = decided.read().unwrap_or_else(PoisonError::into_inner);
+            if let Some(shown) = decided.get(name) {
+                return *shown;
+            }
+            decided.len() >= REMEMBERED
+        };
         let shown = show(name);
+        if full {
+            // Names that callers make up do not make them wait for each other.
+            return shown;
+        }
         let mut decided = decided.write().unwrap_or_else(PoisonError::into_inner);
         if decided.len() < REMEMBERED {
             decided.insert(name.to_owned(), shown);
@@ -116,8 +135,15 @@ impl fmt::Debug for Redact {
 }
 
 fn is_private(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    PRIVATE.iter().any(|part| name.contains(part)) || PRIVATE_NAMES.contains(&name.as_str())
+    // Claims of some providers are named by URLs.
+    let last = name.trim_end_matches(['/', ':', '#']).rsplit(['/', ':', '#']).next().unwrap_or_default();
+    let (name, last) = (plain(name), plain(last));
+    PRIVATE.iter().any(|part| name.contains(part)) || PRIVATE_NAMES.contains(&last.as_str())
+}
+
+/// A name without a style of its own: `given_name`, `given-name` and `givenName` are one.
+fn plain(name: &str) -> String {
+    name.chars().filter(|character| character.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 #[cfg(test)]
@@ -144,6 +170,36 @@ mod tests {
             "devices": [{"phone": REDACTED, "kind": "old"}],
         });
         assert_eq!(redacted(&Redact::default(), &claims), expected);
+    }
+
+    #[test]
+    fn names_are_known_in_whatever_style() {
+        for name in [
+            "givenName",
+            "given-name",
+            "Family.Name",
+            "displayName",
+            "username",
+            "user_name",
+            "upn",
+            "unique_name",
+            "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/givenname",
+            "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/name",
+            "urn:oid:mail",
+            "https://example.org/email/",
+            "passwd",
+            "pwd",
+            "set-cookie",
+            "Credentials",
+            "id_jwt",
+            "ssn",
+        ] {
+            assert!(is_private(name), "{name}");
+        }
+        for name in ["sub", "iss", "aud", "roles", "scope", "tenant", "username_count", "https://example.org/team", ""]
+        {
+            assert!(!is_private(name), "{name}");
+        }
     }
 
     #[test]

@@ -33,6 +33,8 @@ enum Form {
     WithoutClaims,
     /// Only what every line has.
     Least,
+    /// The same, and of texts only the beginning.
+    Cut,
 }
 
 /// What a line is made of.
@@ -49,6 +51,9 @@ thread_local! {
     /// Where lines are made, so that none needs memory of its own.
     static SCRATCH: RefCell<Line> = const { RefCell::new(Line::new()) };
 }
+
+/// What part of a line a text may be where they are cut. There are four, of which a byte may need six.
+const SHARE_OF_A_TEXT: usize = 32;
 
 /// A line that needed more than this gives its memory back.
 const SCRATCH_KEPT: usize = 16 << 10;
@@ -70,19 +75,21 @@ impl Lines {
         let claims = record.call.auth.as_ref().map(|auth| &auth.claims).filter(|claims| !claims.is_empty());
         let claims = claims.map(|claims| Shown { claims, redact: &self.redact });
         let content = Content { record, method: &method, claims, time: SystemTime::now(), sample_rate };
-        SCRATCH.with_borrow_mut(|line| {
-            for form in [Form::Whole, Form::WithoutClaims, Form::Least] {
-                if form == Form::WithoutClaims && content.claims.is_none() {
-                    continue;
-                }
-                line.clear(SCRATCH_KEPT);
-                self.compose(line, &content, form);
-                if line.len() < self.max_bytes {
-                    break;
-                }
+        // Taken out, since what says which claims are shown is the program's own, and may come here again.
+        let mut line = SCRATCH.take();
+        for form in [Form::Whole, Form::WithoutClaims, Form::Least, Form::Cut] {
+            if form == Form::WithoutClaims && content.claims.is_none() {
+                continue;
             }
-            push(line.as_bytes());
-        });
+            line.clear(SCRATCH_KEPT);
+            self.compose(&mut line, &content, form);
+            if line.len() < self.max_bytes {
+                break;
+            }
+        }
+        push(line.as_bytes());
+        line.clear(SCRATCH_KEPT);
+        SCRATCH.set(line);
     }
 
     fn compose(&self, line: &mut Line, content: &Content<'_>, form: Form) {
@@ -91,19 +98,22 @@ impl Lines {
         timestamp::write(line.raw("{\"timestamp\":\""), *time);
         line.raw("\"");
         line.bytes(if record.failure.is_some() { &method.error } else { &method.ok }.as_bytes());
-        caller(line, record);
+        // A text that is longer than the line may be is not looked at to its end.
+        let longest = if form == Form::Cut { self.max_bytes / SHARE_OF_A_TEXT } else { self.max_bytes };
+        caller(line, record, longest);
         line.raw(member!("duration_ms")).milliseconds(record.duration);
         match &record.failure {
             None => line.raw(",\"status\":\"ok\",\"error_type\":\"\""),
             Some(failure) => {
-                line.raw(",\"status\":\"error\"").raw(member!("error_type")).string(failure.type_name);
-                line.raw(member!("error_message")).string(&failure.message)
+                line.raw(",\"status\":\"error\"").raw(member!("error_type"));
+                line.string(beginning(failure.type_name, longest));
+                line.raw(member!("error_message")).string(beginning(&failure.message, longest))
             }
         };
         if let Some(id) = record.stream_id() {
             line.raw(",\"stream_id\":\"").hexadecimal(&id.to_be_bytes()).raw("\"");
         }
-        if form == Form::Least {
+        if matches!(form, Form::Least | Form::Cut) {
             line.raw(",\"truncated\":\"record_too_large\"");
             return;
         }
@@ -153,12 +163,21 @@ impl Lines {
     }
 }
 
-fn caller(line: &mut Line, record: &Record<'_>) {
+/// As much of a text as has room, up to the end of a character.
+fn beginning(text: &str, longest: usize) -> &str {
+    let mut end = longest.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
+}
+
+fn caller(line: &mut Line, record: &Record<'_>, longest: usize) {
     match &record.call.auth {
         None => line.raw(",\"principal\":\"\",\"auth_domain\":\"\",\"authenticated\":false"),
         Some(auth) => {
-            line.raw(member!("principal")).string(&auth.principal);
-            line.raw(member!("auth_domain")).string(&auth.domain);
+            line.raw(member!("principal")).string(beginning(&auth.principal, longest));
+            line.raw(member!("auth_domain")).string(beginning(&auth.domain, longest));
             line.raw(if auth.authenticated { ",\"authenticated\":true" } else { ",\"authenticated\":false" })
         }
     };

@@ -108,6 +108,9 @@ impl AccessLogLayer {
     /// Writes only so many of the calls, of which 1 are all; errors always. All requests of a stream are written, or
     /// none, by whatever server. A line that is one of many says of how many (`sample_rate`).
     ///
+    /// Which calls are written depends on their request ids, and callers may choose these, so that one can keep its good
+    /// calls out of a sample. A log that has to prove who did what is not sampled.
+    ///
     /// # Errors
     ///
     /// When the rate is not between 0 and 1.
@@ -117,14 +120,15 @@ impl AccessLogLayer {
     }
 
     /// Shows the value of a claim only if `show` says so of its name; what it says is remembered. Default: all but those
-    /// whose names speak of credentials or of a person, such as `access_token`, `email` and `given_name`.
+    /// whose names speak of credentials or of a person, such as `access_token`, `email` and `given_name`, however they are
+    /// written (`givenName`, `http://schemas.xmlsoap.org/ws/2005/05/identity/claims/givenname`).
     pub fn show_claims(mut self, show: impl Fn(&str) -> bool + Send + Sync + 'static) -> Self {
         self.shared().lines.redact = Redact::new(show);
         self
     }
 
-    /// How large a line may be, in bytes: a larger one loses the claims, then all that need not be there. Default:
-    /// [`DEFAULT_MAX_RECORD_BYTES`].
+    /// How large a line may be, in bytes: a larger one loses the claims, then all that need not be there and the
+    /// ends of long texts (`truncated` says so). Default: [`DEFAULT_MAX_RECORD_BYTES`].
     pub fn max_record_bytes(mut self, bytes: usize) -> Self {
         self.shared().lines.max_bytes = bytes;
         self

@@ -114,11 +114,15 @@ impl Queue {
         self.work.notify_one();
     }
 
-    /// There is no writer.
+    /// There is no writer, or none any more. What waits is lost, and nobody waits for it.
     pub(super) fn abandon(&self) {
         let mut state = self.lock();
+        let waiting = state.lines.iter().filter(|byte| **byte == b'\n').count() as u64;
+        state.lines = Vec::new();
+        state.lose(waiting);
         state.closed = true;
         state.written = u64::MAX;
+        self.done.notify_all();
     }
 
     /// For the writer: waits for lines, exchanges them for an empty buffer, and gives the number to be

@@ -63,16 +63,38 @@ impl Drop for Handle {
 
 fn run(sink: impl Write, queue: &Queue) {
     let mut output = Output { sink, at_line_start: true };
-    let mut lines = Vec::new();
     let mut losses = Losses::default();
-    while let Some(number) = queue.take(&mut lines) {
-        if let Err(failed) = output.write(&lines) {
+    let mut batch = Batch { queue, lines: Vec::new() };
+    while let Some(number) = queue.take(&mut batch.lines) {
+        if let Err(failed) = output.write(&batch.lines) {
             queue.lose(failed.lost);
             losses.note(&failed.error);
         }
+        batch.lines.clear();
         losses.report(queue.dropped());
         queue.wrote(number);
     }
+}
+
+/// What is being written. Where the sink panics, it is lost, and all that comes after it: nobody waits for a thread that
+/// has ended.
+struct Batch<'a> {
+    queue: &'a Queue,
+    lines: Vec<u8>,
+}
+
+impl Drop for Batch<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.queue.lose(lines_in(&self.lines));
+            self.queue.abandon();
+            warn!(target: TARGET, "what the access log is written to has panicked; from now on all lines are lost");
+        }
+    }
+}
+
+fn lines_in(bytes: &[u8]) -> u64 {
+    bytes.iter().filter(|byte| **byte == b'\n').count() as u64
 }
 
 /// Where lines go.
@@ -92,8 +114,7 @@ impl<W: Write> Output<W> {
     /// Writes all lines. After an error it tries no more: what comes meanwhile has room in the queue.
     fn write(&mut self, lines: &[u8]) -> Result<(), Failed> {
         let mut left = lines;
-        self.try_write(&mut left)
-            .map_err(|error| Failed { error, lost: left.iter().filter(|byte| **byte == b'\n').count() as u64 })
+        self.try_write(&mut left).map_err(|error| Failed { error, lost: lines_in(left) })
     }
 
     fn try_write(&mut self, left: &mut &[u8]) -> io::Result<()> {

@@ -203,3 +203,46 @@ async fn a_line_that_is_too_long_loses_what_it_need_not_have() {
         assert_eq!((line["error_message"].as_str().unwrap().len(), &line["principal"]), (200, &json!("alice")));
     }
 }
+
+/// The errors of a method are as long as it likes, and so may be who calls.
+#[tokio::test]
+async fn a_text_of_any_length_has_room_in_a_line() {
+    for text in ["é".repeat(5 << 20), "\u{1}".repeat(10 << 20)] {
+        let written = Written::default();
+        let layer = AccessLogLayer::to_writer(info(), written.clone());
+        send(&layer, |call| {
+            call.dispatched = Some(add());
+            call.auth = Some(AuthContext::authenticated(&text, &text));
+            call.error = Some(RpcError::new(text.clone(), &text));
+        })
+        .await;
+        layer.flush();
+        assert!(written.0.lock().unwrap().len() <= DEFAULT_MAX_RECORD_BYTES);
+        let line = &written.lines()[0];
+        assert_eq!(line["truncated"], "record_too_large");
+        for name in ["error_type", "error_message", "principal", "auth_domain"] {
+            let shown = line[name].as_str().unwrap();
+            assert!(shown.len() > 30_000 && text.starts_with(shown), "{name}: {}", shown.len());
+        }
+    }
+}
+
+/// What says which claims are shown may do anything, such as a call that is logged as well.
+#[test]
+fn a_line_may_be_written_while_one_is_written() {
+    let inner = Written::default();
+    let layer = AccessLogLayer::to_writer(info(), inner.clone());
+    let (log, outer) = (layer.clone(), Written::default());
+    let shows = move |_: &str| {
+        futures_util::FutureExt::now_or_never(send(&log, |call| call.dispatched = Some(add()))).is_some()
+    };
+    let outside = AccessLogLayer::to_writer(info(), outer.clone()).show_claims(shows);
+    futures_util::FutureExt::now_or_never(send(&outside, |call| {
+        call.dispatched = Some(add());
+        call.auth = Some(AuthContext::authenticated("jwt", "alice").with_claim("team", "red"));
+    }))
+    .unwrap();
+    layer.flush();
+    outside.flush();
+    assert_eq!((inner.lines().len(), &outer.lines()[0]["claims"]), (1, &json!({"team": "red"})));
+}

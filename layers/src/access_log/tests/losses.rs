@@ -94,6 +94,28 @@ async fn a_full_disk_costs_lines_and_nothing_else() {
     assert_eq!(lines.last().unwrap().as_ref().unwrap()["dropped_records"], json!(5 - whole));
 }
 
+struct Panics;
+
+impl Write for Panics {
+    fn write(&mut self, _bytes: &[u8]) -> io::Result<usize> {
+        panic!("on purpose")
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn nobody_waits_for_a_writer_that_has_panicked() {
+    let layer = AccessLogLayer::to_writer(info(), Panics);
+    for lines in 1..4 {
+        send(&layer, |call| call.dispatched = Some(add())).await;
+        layer.flush();
+        assert_eq!(layer.dropped(), lines);
+    }
+}
+
 #[tokio::test]
 async fn what_waits_is_written_when_the_log_is_dropped() {
     let written = Written::default();
