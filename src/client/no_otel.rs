@@ -6,6 +6,7 @@ use crate::generation::Generation;
 use crate::wire::Metadata;
 use crate::{Body, RpcError};
 
+#[derive(Clone)]
 pub(crate) struct RequestSpan;
 
 impl RequestSpan {
@@ -21,8 +22,8 @@ impl RequestSpan {
     ) -> impl Future<Output = Result<T, RpcError>> {
         work
     }
-}
 
-pub(super) fn responded(_response: &Response<Body>) {}
+    pub(super) fn responded(&self, _response: &Response<Body>) {}
+}
 
 pub(super) fn inject(_headers: &mut HeaderMap) {}

@@ -2,6 +2,9 @@
 //!
 //! With what the program has set up for all of it: without a provider and a propagator nothing is made and nothing sent.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use http::{HeaderMap, HeaderName, HeaderValue, Response, Uri};
 use opentelemetry::context::FutureExt as _;
 use opentelemetry::propagation::{Injector, TextMapPropagator};
@@ -12,9 +15,13 @@ use crate::generation::Generation;
 use crate::wire::Metadata;
 use crate::{Body, RpcError};
 
-/// The span of a request, named after its method. It ends with the request, also with one that is given up.
+/// The span of a request, named after its method. It ends with the request, also with one that is given up. Clones are the
+/// same span.
+#[derive(Clone)]
 pub(crate) struct RequestSpan {
     context: Context,
+    /// Whether the head of the response speaks of an error.
+    refused: Arc<AtomicBool>,
 }
 
 impl RequestSpan {
@@ -31,7 +38,7 @@ impl RequestSpan {
         attributes.extend(uri.host().map(|host| KeyValue::new("server.address", host.to_owned())));
         attributes.extend(uri.port_u16().map(|port| KeyValue::new("server.port", i64::from(port))));
         let builder = tracer.span_builder(method).with_kind(SpanKind::Client).with_attributes(attributes);
-        Self { context: Context::current_with_span(tracer.build(builder)) }
+        Self { context: Context::current_with_span(tracer.build(builder)), refused: Arc::default() }
     }
 
     /// Tells whoever reads the batch of which trace the request is a part. Servers of the reference listen to this before
@@ -47,26 +54,30 @@ impl RequestSpan {
     pub(super) async fn around<T>(self, work: impl Future<Output = Result<T, RpcError>>) -> Result<T, RpcError> {
         let result = work.with_context(self.context.clone()).await;
         let span = self.context.span();
-        if let Err(error) = &result {
-            span.set_attribute(KeyValue::new("error.type", error.code().as_str()));
-            span.set_status(Status::error(error.type_name().to_owned()));
+        match &result {
+            Err(error) => {
+                span.set_attribute(KeyValue::new("error.type", error.code().as_str()));
+                span.set_status(Status::error(error.type_name().to_owned()));
+            }
+            Ok(_) if self.refused.load(Ordering::Relaxed) => {
+                span.set_status(Status::error("the server answered with an error"));
+            }
+            Ok(_) => {}
         }
         span.end();
         result
     }
-}
 
-/// Says in the span what the head of the response says.
-pub(super) fn responded(response: &Response<Body>) {
-    let context = Context::current();
-    let span = context.span();
-    span.set_attribute(KeyValue::new("http.response.status_code", i64::from(response.status().as_u16())));
-    if !response.status().is_success() || response.headers().contains_key("x-vgi-rpc-error") {
-        span.set_status(Status::error("the server answered with an error"));
+    /// Says in the span what the head of the response says: of the last one, where the request was sent again.
+    pub(super) fn responded(&self, response: &Response<Body>) {
+        let status = response.status();
+        self.context.span().set_attribute(KeyValue::new("http.response.status_code", i64::from(status.as_u16())));
+        let refused = !status.is_success() || response.headers().contains_key("x-vgi-rpc-error");
+        self.refused.store(refused, Ordering::Relaxed);
     }
 }
 
-/// Tells the server of which trace the request is a part.
+/// Tells the server of which trace the request is a part. What the application says itself counts.
 pub(super) fn inject(headers: &mut HeaderMap) {
     global::get_text_map_propagator(|propagator| propagator.inject(&mut Headers(headers)));
 }
@@ -76,7 +87,7 @@ struct Headers<'a>(&'a mut HeaderMap);
 impl Injector for Headers<'_> {
     fn set(&mut self, key: &str, value: String) {
         if let (Ok(name), Ok(value)) = (HeaderName::try_from(key), HeaderValue::try_from(value)) {
-            self.0.insert(name, value);
+            self.0.entry(name).or_insert(value);
         }
     }
 }
@@ -105,6 +116,18 @@ fn method(path: &str, generation: Generation) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_the_application_says_itself_counts() {
+        let (mut headers, mut metadata) = (HeaderMap::new(), Metadata::default());
+        headers.insert("traceparent", HeaderValue::from_static("own"));
+        metadata.insert("traceparent", "own");
+        for (key, expected) in [("traceparent", "own"), ("tracestate", "ours")] {
+            Headers(&mut headers).set(key, "ours".to_owned());
+            Batch(&mut metadata).set(key, "ours".to_owned());
+            assert_eq!((headers[key].to_str().unwrap(), metadata.get(key)), (expected, Some(expected.as_bytes())));
+        }
+    }
 
     #[test]
     fn spans_are_named_after_methods() {

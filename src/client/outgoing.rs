@@ -91,6 +91,13 @@ impl Outgoing {
         self
     }
 
+    /// Says in the request's span, where it has one, with what it was answered in the end.
+    fn responded(&self, response: &Response<Body>) {
+        if let Some(span) = &self.span {
+            span.responded(response);
+        }
+    }
+
     /// The same request with other headers of every request.
     fn build(&self, base: &HeaderMap, max_response_bytes: Option<u64>) -> Request<Body> {
         let mut request = Request::new(Body::from_frames(self.body.iter().cloned()));
@@ -140,10 +147,11 @@ impl<S: HttpService> Channel<S> {
     /// Sends an RPC request; gives what reads its response.
     pub(crate) async fn ask(&self, mut outgoing: Outgoing) -> Result<Box<ResponseReader>, RpcError> {
         let begin = |generation| RequestSpan::begin(&outgoing.uri, generation);
-        match outgoing.span.take().or_else(|| outgoing.rpc.map(begin)) {
-            Some(span) => span.around(self.ask_once(outgoing)).await,
-            None => self.ask_once(outgoing).await,
-        }
+        let Some(span) = outgoing.span.take().or_else(|| outgoing.rpc.map(begin)) else {
+            return self.ask_once(outgoing).await;
+        };
+        outgoing.span = Some(span.clone());
+        span.around(self.ask_once(outgoing)).await
     }
 
     async fn ask_once(&self, mut outgoing: Outgoing) -> Result<Box<ResponseReader>, RpcError> {
@@ -155,10 +163,16 @@ impl<S: HttpService> Channel<S> {
             // Not said to be too large before, as it is from now on.
             if let Some(_uploaded) = self.upload(&mut outgoing).await? {
                 let response = self.send_compressed(&mut outgoing).await?;
-                return ResponseReader::new(response, &self.shared, &outgoing).await;
+                return self.read(response, &outgoing).await;
             }
         }
-        ResponseReader::new(response, &self.shared, &outgoing).await
+        self.read(response, &outgoing).await
+    }
+
+    /// Reads the response that counts.
+    async fn read(&self, response: Response<Body>, outgoing: &Outgoing) -> Result<Box<ResponseReader>, RpcError> {
+        outgoing.responded(&response);
+        ResponseReader::new(response, &self.shared, outgoing).await
     }
 
     /// Sends a request, compressed where that is worth it.
@@ -215,9 +229,9 @@ impl<S: HttpService> Channel<S> {
             },
         };
         let response = result.map_err(|error| unreachable(&error, &outgoing.uri))?;
-        otel::responded(&response);
         self.learn(response.headers());
         if response.status() == StatusCode::UNAUTHORIZED {
+            outgoing.responded(&response);
             return Err(refusal::unauthorized(response).await);
         }
         Ok(response)
