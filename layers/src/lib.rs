@@ -117,6 +117,8 @@ mod recorded;
     feature = "rate-limit"
 ))]
 mod refusal;
+#[cfg(any(feature = "access-log", feature = "otel", feature = "sentry", feature = "trace"))]
+mod scrub;
 
 #[cfg(feature = "access-log")]
 pub mod access_log;

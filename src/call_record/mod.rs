@@ -41,7 +41,8 @@ pub use traffic::Traffic;
 
 /// What is known of one request, shared by all who know something and all who observe. Clones are the same record.
 ///
-/// What is known is looked at without holding anything: whoever looks may also fill in.
+/// What is known is looked at without holding anything: whoever [looks](Self::read) may also fill in. Whoever
+/// [fills in](Self::update) holds it meanwhile.
 #[derive(Clone, Debug, Default)]
 pub struct CallRecord(Arc<Mutex<State>>);
 
@@ -66,14 +67,16 @@ impl CallRecord {
         extensions.get_or_insert_default::<Self>().clone()
     }
 
-    /// Fills in something, if the request with these extensions is observed.
+    /// Fills in something, if the request with these extensions is observed. As with [`update`](Self::update), `change`
+    /// must not use the record.
     pub fn update_in(extensions: &Extensions, change: impl FnOnce(&mut RecordedCall)) {
         if let Some(record) = extensions.get::<Self>() {
             record.update(change);
         }
     }
 
-    /// Fills in something.
+    /// Fills in something. The record is locked while `change` runs, which has to be short and must not use the record itself:
+    /// it would wait for itself for ever.
     pub fn update(&self, change: impl FnOnce(&mut RecordedCall)) {
         // A copy is made only if somebody still looks at what was known before.
         change(Arc::make_mut(&mut self.lock().call));

@@ -1,4 +1,4 @@
-//! Where nobody takes what is told, calls go on, and what is lost is counted.
+//! Where nobody takes what is told, calls go on. The access log counts what is lost; for spans, that is up to the exporter.
 
 use std::fs::OpenOptions;
 use std::net::TcpListener;

@@ -8,7 +8,8 @@ use http::StatusCode;
 use tower_vgi::call_record::{DispatchedCall, RecordedCall};
 use tower_vgi::{ErrorCode, PeerAddr};
 
-use crate::observe::{End, Outcome, scrub};
+use crate::observe::{End, Outcome};
+use crate::scrub::scrub;
 
 /// Everything that is written about one call.
 pub(super) struct Record<'a> {

@@ -52,8 +52,6 @@ mod future;
 mod outcome;
 #[cfg(any(feature = "access-log", feature = "otel", feature = "prometheus"))]
 mod per_method;
-#[cfg(any(feature = "access-log", feature = "otel", feature = "sentry"))]
-mod scrub;
 mod service;
 #[cfg(test)]
 mod tests;
@@ -66,9 +64,6 @@ use tower_vgi::{Advertise, Capabilities};
 pub use body::{RequestBody, ResponseBody};
 pub use future::ResponseFuture;
 pub use outcome::{End, Outcome};
-#[cfg(any(feature = "access-log", feature = "otel", feature = "sentry"))]
-pub(crate) use scrub::scrub;
-
 #[cfg(any(feature = "access-log", feature = "otel", feature = "prometheus"))]
 pub(crate) use per_method::PerMethod;
 pub use service::Observed;

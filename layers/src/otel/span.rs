@@ -16,7 +16,8 @@ use super::conventions as names;
 use super::propagation;
 use super::scope;
 use super::status::status;
-use crate::observe::{Outcome, scrub};
+use crate::observe::Outcome;
+use crate::scrub::scrub;
 
 /// How spans are made.
 #[derive(Clone, Debug)]

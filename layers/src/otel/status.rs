@@ -3,7 +3,8 @@
 use opentelemetry::trace::Status;
 use tower_vgi::ErrorCode;
 
-use crate::observe::{End, Outcome, scrub};
+use crate::observe::{End, Outcome};
+use crate::scrub::scrub;
 
 /// An error only where the server is at fault.
 pub(super) fn status(outcome: &Outcome<'_>) -> Status {

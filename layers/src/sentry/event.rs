@@ -5,7 +5,7 @@ use sentry_core::protocol::{Event, Exception, User};
 use tower_vgi::RpcError;
 use tower_vgi::call_record::RecordedCall;
 
-use crate::observe::scrub;
+use crate::scrub::scrub;
 
 pub(super) fn of_error(error: &RpcError, call: &RecordedCall) -> Event<'static> {
     let mut event = Event {

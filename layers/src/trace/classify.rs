@@ -5,6 +5,8 @@ use std::fmt;
 use http::{HeaderMap, HeaderName, Response, StatusCode};
 use tower_http::classify::{ClassifiedResponse, ClassifyEos, ClassifyResponse};
 
+use crate::scrub::scrub;
+
 const RPC_ERROR: HeaderName = HeaderName::from_static("x-vgi-rpc-error");
 
 /// How a request failed.
@@ -40,7 +42,7 @@ impl ClassifyResponse for Classify {
     }
 
     fn classify_error<E: fmt::Display + 'static>(self, error: &E) -> Failure {
-        Failure::Service(error.to_string())
+        Failure::Service(text(error))
     }
 }
 
@@ -52,6 +54,11 @@ impl ClassifyEos for Classify {
     }
 
     fn classify_error<E: fmt::Display + 'static>(self, error: &E) -> Failure {
-        Failure::Body(error.to_string())
+        Failure::Body(text(error))
     }
+}
+
+/// Without the queries of URLs, in which secrets travel.
+fn text(error: &impl fmt::Display) -> String {
+    scrub(&error.to_string()).into_owned()
 }

@@ -98,6 +98,14 @@ async fn errors_of_methods_and_of_the_server_are_failures() {
 }
 
 #[tokio::test]
+async fn queries_of_urls_are_in_no_failure() {
+    let error = BoxError::from("GET https://h/p?X-Amz-Signature=secret failed");
+    let records = record(Level::ERROR, Err(error)).await;
+    let text = format!("{records:?}");
+    assert!(text.contains("GET https://h/p?… failed") && !text.contains("secret"), "{text}");
+}
+
+#[tokio::test]
 async fn a_body_that_breaks_off_is_a_failure() {
     struct Broken;
     impl HttpBody for Broken {
