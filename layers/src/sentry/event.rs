@@ -21,11 +21,15 @@ pub(super) fn of_error(error: &RpcError, call: &RecordedCall) -> Event<'static> 
     if let Some(dispatched) = &call.dispatched {
         event.transaction = Some(format!("{}/{}", dispatched.method.protocol, dispatched.method.description.name));
     }
-    if let Some(auth) = call.auth.as_ref().filter(|auth| !auth.principal.is_empty()) {
-        event.user = Some(User { id: Some(auth.principal.clone()), ..User::default() });
-    }
+    event.user = user(call);
     event.tags.extend(tags(call).into_iter().map(|(name, value)| (name.to_owned(), value)));
     event
+}
+
+/// Who calls, where that is known.
+pub(super) fn user(call: &RecordedCall) -> Option<User> {
+    let auth = call.auth.as_ref().filter(|auth| !auth.principal.is_empty())?;
+    Some(User { id: Some(auth.principal.clone()), ..User::default() })
 }
 
 /// By what issues and transactions are found.

@@ -18,7 +18,7 @@
 //! ```
 //!
 //! Each request has a hub of its own, made of the one that is current where it comes in: what a method tells Sentry
-//! by itself (`sentry::capture_message`) has the same tags. What the caller did wrong, and what will pass, is
+//! by itself (`sentry::capture_message`) has the same tags and user. What the caller did wrong, and what will pass, is
 //! not reported ([`DEFAULT_IGNORED_CODES`]).
 
 mod event;
@@ -33,7 +33,9 @@ use http::{HeaderMap, Method, Request};
 use sentry_core::protocol::SpanStatus;
 use sentry_core::{Hub, Transaction, TransactionContext};
 use tower_layer::Layer;
-use tower_vgi::{Advertise, Capabilities, ErrorCode};
+use tower_vgi::call_record::CallListener;
+use tower_vgi::rpc::Call;
+use tower_vgi::{Advertise, CallRecord, Capabilities, ErrorCode};
 
 use crate::observe::{Observe, Observed, Outcome};
 
@@ -136,6 +138,25 @@ impl fmt::Debug for Seen {
     }
 }
 
+/// Says in the hub of a request which call it has become, for what the method itself tells.
+struct Describe {
+    hub: Arc<Hub>,
+}
+
+impl CallListener for Describe {
+    fn dispatched(&self, _call: &Call, record: &CallRecord) {
+        let call = record.snapshot();
+        self.hub.configure_scope(|scope| {
+            for (name, value) in event::tags(&call) {
+                scope.set_tag(name, value);
+            }
+            if let Some(user) = event::user(&call) {
+                scope.set_user(Some(user));
+            }
+        });
+    }
+}
+
 impl Observe for Reporting {
     type Seen = Seen;
 
@@ -147,6 +168,9 @@ impl Observe for Reporting {
             hub.configure_scope(|scope| scope.set_span(Some(transaction.clone().into())));
             transaction
         });
+        if hub.client().is_some() {
+            CallRecord::of(request.extensions_mut()).listen(Arc::new(Describe { hub: hub.clone() }));
+        }
         Seen { hub, transaction }
     }
 

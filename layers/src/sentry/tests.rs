@@ -7,11 +7,11 @@ use serde_json::Value;
 use tower::{ServiceExt as _, service_fn};
 use tower_vgi::call_record::{CalledMethod, DispatchedCall, RecordedCall};
 use tower_vgi::rpc::{Generation, Operation, Protocol};
+use tower_vgi::wire::{Metadata, encode_batch, keys};
 use tower_vgi::{AuthContext, Body, CallRecord, RpcError};
 
 use super::*;
 use crate::observe::RequestBody;
-use crate::testing::collect;
 
 /// Receives envelopes as they would be sent.
 #[derive(Default)]
@@ -36,7 +36,7 @@ impl Receiver {
     }
 }
 
-/// Sends a request through the layer, in a hub that sends to the receiver.
+/// Sends a request through the layer; the service says this of its call.
 fn send(layer: &SentryLayer, request: Request<Body>, say: impl Fn(&mut RecordedCall)) -> Vec<Value> {
     send_to(layer, request, |request| {
         CallRecord::update_in(request.extensions(), &say);
@@ -44,12 +44,28 @@ fn send(layer: &SentryLayer, request: Request<Body>, say: impl Fn(&mut RecordedC
     })
 }
 
-/// The same with a service of one's own.
+/// The same, with another answer.
 fn send_to(
     layer: &SentryLayer,
     request: Request<Body>,
     answer: impl Fn(Request<RequestBody<Body>>) -> Response<Body>,
 ) -> Vec<Value> {
+    serve(
+        layer,
+        request,
+        service_fn(|request: Request<RequestBody<Body>>| {
+            let response = answer(request);
+            async { Ok::<_, Infallible>(response) }
+        }),
+    )
+}
+
+/// Sends a request through the layer around a service, in a hub that sends to the receiver.
+fn serve<S, B>(layer: &SentryLayer, request: Request<Body>, service: S) -> Vec<Value>
+where
+    S: tower::Service<Request<RequestBody<Body>>, Response = Response<B>, Error = Infallible>,
+    B: http_body::Body<Data = bytes::Bytes, Error: std::fmt::Debug>,
+{
     let receiver = Arc::new(Receiver::default());
     let options =
         ClientOptions::new().dsn("http://key@127.0.0.1/1").transport(receiver.clone()).traces_sample_rate(1.0);
@@ -57,11 +73,8 @@ fn send_to(
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     Hub::run(hub, || {
         runtime.block_on(async {
-            let service = layer.layer(service_fn(|request: Request<RequestBody<Body>>| {
-                let response = answer(request);
-                async { Ok::<_, Infallible>(response) }
-            }));
-            collect(service.oneshot(request).await.unwrap().into_body()).await.unwrap();
+            let response = layer.layer(service).oneshot(request).await.unwrap();
+            http_body_util::BodyExt::collect(response.into_body()).await.unwrap();
         });
     });
     receiver.items()
@@ -142,6 +155,32 @@ fn a_transaction_without_an_error_has_the_status_of_its_answer() {
         Response::builder().status(500).body(Body::empty()).unwrap()
     });
     assert_eq!(items[0]["contexts"]["trace"]["status"], "internal_error", "{items:?}");
+}
+
+#[test]
+fn what_a_method_tells_itself_has_the_tags_of_its_call() {
+    let add = tower_vgi::rpc::Method::unary("add").parameter::<i64>("n").handler(|_, _| async {
+        sentry_core::capture_message("by itself", sentry_core::Level::Info);
+        Ok(())
+    });
+    let service = tower_vgi::rpc::RpcService::builder().protocol(Protocol::new("Calc").method(add)).build().unwrap();
+    let column = Arc::new(arrow_array::Int64Array::from(vec![1])) as arrow_array::ArrayRef;
+    let batch = arrow_array::RecordBatch::try_from_iter_with_nullable([("n", column, false)]).unwrap();
+    let metadata = Metadata::from_iter([(keys::METHOD, "add"), (keys::REQUEST_VERSION, "1")]);
+    let mut request = Request::post("/Calc/add")
+        .header("content-type", tower_vgi::rpc::ARROW_STREAM)
+        .header("x-request-id", "id-1")
+        .body(Body::from(encode_batch(&batch, &metadata).unwrap()))
+        .unwrap();
+    request.extensions_mut().insert(AuthContext::authenticated("jwt", "alice"));
+    let events = serve(&SentryLayer::new(), request, service);
+    let [event] = &events[..] else { panic!("{events:?}") };
+    assert_eq!((&event["message"], &event["user"]["id"]), (&"by itself".into(), &"alice".into()));
+    for (name, expected) in
+        [("rpc.protocol", "Calc"), ("rpc.method", "add"), ("request_id", "id-1"), ("principal", "alice")]
+    {
+        assert_eq!(event["tags"][name], expected, "{name}");
+    }
 }
 
 #[tokio::test]
