@@ -44,7 +44,8 @@
 //! | `rpc.vgi_rpc.server.active_sessions` | `{session}` | gauge, where it is [told](OtelLayer::active_sessions) |
 //!
 //! By `rpc.method`, and `error.type` where a call failed; never by what callers choose. Counters are told what has been
-//! counted when metrics are collected.
+//! counted when metrics are collected, namely when the gauge is asked: a view that drops
+//! `rpc.vgi_rpc.server.active_sessions` stops them. A layer that is not told of sessions has no points there.
 //!
 //! # When spans begin
 //!
@@ -69,7 +70,7 @@ mod status;
 mod tests;
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use opentelemetry::global::{self, BoxedTracer, ObjectSafeTracer};
 use opentelemetry::metrics::{Meter, MeterProvider};
@@ -88,6 +89,13 @@ pub use observer::{Otel, Seen};
 #[derive(Clone, Default)]
 #[must_use = "a layer does nothing until it wraps a service"]
 pub struct OtelLayer {
+    settings: Settings,
+    /// Made once, however many services are wrapped: a meter keeps what it asks for ever.
+    observer: Arc<OnceLock<Otel>>,
+}
+
+#[derive(Clone, Default)]
+struct Settings {
     tracer: Option<Arc<BoxedTracer>>,
     meter: Option<Meter>,
     no_spans: bool,
@@ -106,70 +114,72 @@ impl OtelLayer {
     }
 
     /// Makes spans with these providers instead of the program's.
-    pub fn tracer_provider<P>(mut self, provider: &P) -> Self
+    pub fn tracer_provider<P>(self, provider: &P) -> Self
     where
         P: TracerProvider<Tracer: ObjectSafeTracer + Send + Sync + 'static>,
     {
-        self.tracer = Some(Arc::new(BoxedTracer::new(Box::new(provider.tracer_with_scope(scope())))));
-        self
+        self.set(|settings| {
+            settings.tracer = Some(Arc::new(BoxedTracer::new(Box::new(provider.tracer_with_scope(scope())))))
+        })
     }
 
     /// Records metrics with this provider instead of the program's.
-    pub fn meter_provider(mut self, provider: &dyn MeterProvider) -> Self {
-        self.meter = Some(provider.meter_with_scope(scope()));
-        self
+    pub fn meter_provider(self, provider: &dyn MeterProvider) -> Self {
+        self.set(|settings| settings.meter = Some(provider.meter_with_scope(scope())))
     }
 
     /// Makes no spans.
-    pub fn without_spans(mut self) -> Self {
-        self.no_spans = true;
-        self
+    pub fn without_spans(self) -> Self {
+        self.set(|settings| settings.no_spans = true)
     }
 
     /// Records no metrics.
-    pub fn without_metrics(mut self) -> Self {
-        self.no_metrics = true;
-        self
+    pub fn without_metrics(self) -> Self {
+        self.set(|settings| settings.no_metrics = true)
     }
 
     /// Records besides how sizes are distributed, for each request: `rpc.server.request.size` and
     /// `rpc.server.response.size`. Their sums are always there (`rpc.vgi_rpc.server.io`).
-    pub fn size_histograms(mut self) -> Self {
-        self.size_histograms = true;
-        self
+    pub fn size_histograms(self) -> Self {
+        self.set(|settings| settings.size_histograms = true)
     }
 
     /// Adds the names of earlier conventions, and the reference's metrics: `rpc.system`, `rpc.service`, `http.method`,
     /// `http.status_code`, `rpc.server.requests`, `rpc.server.duration`.
-    pub fn legacy_names(mut self) -> Self {
-        self.legacy = true;
-        self
+    pub fn legacy_names(self) -> Self {
+        self.set(|settings| settings.legacy = true)
     }
 
     /// Puts an attribute of your own on every span and metric.
-    pub fn attribute(mut self, attribute: KeyValue) -> Self {
-        self.attributes.push(attribute);
-        self
+    pub fn attribute(self, attribute: KeyValue) -> Self {
+        self.set(|settings| settings.attributes.push(attribute))
     }
 
     /// Puts a claim of the caller's on spans, as this attribute. It is on no metric: callers may be many.
-    pub fn claim_attribute(mut self, claim: impl Into<String>, attribute: impl Into<String>) -> Self {
-        self.claims.push((claim.into(), attribute.into()));
-        self
+    pub fn claim_attribute(self, claim: impl Into<String>, attribute: impl Into<String>) -> Self {
+        self.set(|settings| settings.claims.push((claim.into(), attribute.into())))
     }
 
     /// Tells how many sessions there are, whenever that is asked for. A `Stack` tells it of the core's.
-    pub fn active_sessions(mut self, count: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
-        self.active_sessions = Some(Arc::new(count));
-        self
+    pub fn active_sessions(self, count: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
+        self.set(|settings| settings.active_sessions = Some(Arc::new(count)))
     }
 
     /// Counts these sessions, unless it was told otherwise.
     #[cfg(feature = "stack")]
     pub(crate) fn counting_sessions(self, count: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
-        if self.active_sessions.is_some() { self } else { self.active_sessions(count) }
+        if self.settings.active_sessions.is_some() { self } else { self.active_sessions(count) }
     }
 
+    /// What was made with other settings is not that of this layer.
+    fn set(mut self, change: impl FnOnce(&mut Settings)) -> Self {
+        change(&mut self.settings);
+        self.observer = Arc::default();
+        self
+    }
+}
+
+impl Settings {
     fn observer(&self) -> Otel {
         let spans = (!self.no_spans).then(|| Spans {
             tracer: self.tracer.clone().unwrap_or_else(|| Arc::new(global::tracer_with_scope(scope()))),
@@ -198,9 +208,9 @@ impl fmt::Debug for OtelLayer {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("OtelLayer")
-            .field("spans", &!self.no_spans)
-            .field("metrics", &!self.no_metrics)
-            .field("legacy_names", &self.legacy)
+            .field("spans", &!self.settings.no_spans)
+            .field("metrics", &!self.settings.no_metrics)
+            .field("legacy_names", &self.settings.legacy)
             .finish_non_exhaustive()
     }
 }
@@ -209,7 +219,7 @@ impl<S> Layer<S> for OtelLayer {
     type Service = Observed<S, Otel>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        Observed::new(inner, self.observer())
+        Observed::new(inner, self.observer.get_or_init(|| self.settings.observer()).clone())
     }
 }
 

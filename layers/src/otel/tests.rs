@@ -262,6 +262,35 @@ async fn requests_are_measured() {
     assert_eq!(value("rpc.vgi_rpc.server.active_sessions", &[]), Some(3));
 }
 
+/// As with a layer that is put around each route.
+#[tokio::test]
+async fn a_layer_around_many_services_is_asked_once() {
+    let telemetry = Telemetry::new();
+    let asked = Arc::new(std::sync::atomic::AtomicU64::new(0));
+    let count = asked.clone();
+    let layer = telemetry.layer().active_sessions(move || count.fetch_add(1, std::sync::atomic::Ordering::Relaxed));
+    for layer in [&layer, &layer, &layer.clone()] {
+        let request = post().body(Body::from("1234")).unwrap();
+        send(layer, request, |call| call.dispatched = Some(dispatched())).await;
+    }
+    let points = telemetry.points();
+    assert_eq!(asked.load(std::sync::atomic::Ordering::Relaxed), 1);
+    let received = points.iter().find(|(name, attributes, _)| {
+        name == "rpc.vgi_rpc.server.io" && attributes.iter().any(|one| one == "network.io.direction=receive")
+    });
+    assert_eq!(received.unwrap().2, 12, "{points:?}");
+}
+
+#[tokio::test]
+async fn a_layer_that_is_changed_is_another() {
+    let telemetry = Telemetry::new();
+    let layer = telemetry.layer();
+    send(&layer, post().body(Body::empty()).unwrap(), |_| {}).await;
+    send(&layer.attribute(KeyValue::new("app.zone", "z")), post().body(Body::empty()).unwrap(), |_| {}).await;
+    let zones: Vec<_> = telemetry.spans().iter().map(|span| attribute(span, "app.zone")).collect();
+    assert_eq!(zones, [None, Some("z".to_owned())]);
+}
+
 #[tokio::test]
 async fn refused_requests_are_spans_and_those_for_health_are_none() {
     let telemetry = Telemetry::new();
