@@ -7,8 +7,9 @@ use tower_vgi::rpc::{Sealer, TokenKeys};
 use super::claims::now;
 use super::config::Login;
 
-/// Of a login that is under way. So many of a browser's tabs can log in at the same time; more would make its requests too
-/// long for servers on the way.
+/// Of a login that is under way. Up to so many of a browser's tabs can log in at the same time; more would make its requests
+/// too long for servers on the way. Which one a login has is by chance, so that of two tabs the later one may take that of
+/// the earlier: cookies below a prefix are not seen where logins begin.
 pub(super) const SESSIONS: [&str; 4] =
     ["_vgi_oauth_session", "_vgi_oauth_session_1", "_vgi_oauth_session_2", "_vgi_oauth_session_3"];
 /// The token.
@@ -21,6 +22,11 @@ pub(super) const IDENTITY: &str = "_vgi_identity";
 pub(super) const SESSION_SECONDS: u64 = 600;
 /// Browsers drop those of which name and value are longer.
 const MAX_LENGTH: usize = 4096;
+/// What the cookies of a login may have together. Browsers send them with every request, and servers on the way take heads
+/// of 8 KiB.
+pub(super) const MAX_TOGETHER: usize = 6 * 1024;
+/// Where a login that is under way is to lead is no longer than this: several may be beside the others.
+const MAX_SESSION: usize = 1024;
 
 /// The cookie of the login with this state.
 pub(super) fn session(state: &str) -> &'static str {
@@ -95,14 +101,16 @@ impl Cookies {
 
     /// Of this host only, since no domain is named.
     fn header(&self, name: &str, value: &str, max_age: Option<u64>) -> Option<HeaderValue> {
-        let below = if SESSIONS.contains(&name) && !self.is_of_host(name) { "/_oauth/" } else { "" };
+        let is_session = SESSIONS.contains(&name);
+        let below = if is_session && !self.is_of_host(name) { "/_oauth/" } else { "" };
         let path = format!("{}{below}", self.prefix);
         let path = if path.is_empty() { "/" } else { &path };
         let age = max_age.map_or_else(String::new, |age| format!("; Max-Age={age}"));
         let secure = if self.is_secure { "; Secure" } else { "" };
         let hidden = if name == IDENTITY { "" } else { "; HttpOnly" };
         let name = self.name(name);
-        if name.len() + value.len() > MAX_LENGTH {
+        let longest = if is_session { MAX_SESSION } else { MAX_LENGTH };
+        if name.len() + value.len() > longest {
             return None;
         }
         HeaderValue::from_str(&format!("{name}={value}; Path={path}{age}{hidden}; SameSite=Lax{secure}")).ok()

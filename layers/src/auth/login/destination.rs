@@ -7,6 +7,9 @@ use super::frontends::Frontends;
 /// The parameter by which pages on other hosts say where to return to.
 const RETURN_TO: &str = "_vgi_return_to";
 
+/// What is behind `#` when pages elsewhere get people back. A name alone is a parameter too, without a value.
+const PARAMETERS: [&str; 5] = ["token", "refresh_token", "token_endpoint", "client_id", "use_id_token"];
+
 /// Where people go once they are logged in.
 #[derive(PartialEq, Eq)]
 #[cfg_attr(test, derive(Debug))]
@@ -64,7 +67,8 @@ fn ascii(target: &str) -> String {
 /// Whether what a URL has behind `#` is a place in the page and nothing else. Of parameters the first of a name counts, and
 /// it would stand before ours: whoever made up the URL could have the page send its tokens elsewhere.
 pub(super) fn has_plain_fragment(url: &str) -> bool {
-    url.split_once('#').is_none_or(|(_, fragment)| !fragment.contains(['=', '&', ';', '%', '#']))
+    url.split_once('#')
+        .is_none_or(|(_, fragment)| !fragment.contains(['=', '&', ';', '%', '#']) && !PARAMETERS.contains(&fragment))
 }
 
 /// The URL of a page with something behind `#`, which browsers keep to themselves: no server on the way sees it.
@@ -83,7 +87,9 @@ mod tests {
         for url in ["https://u.example/a?b=c&d", "https://u.example/#", "https://u.example/#/route?x"] {
             assert!(has_plain_fragment(url), "{url}");
         }
-        for fragment in ["token_endpoint=https://evil.example", "a&b", "/route?token=x", "token_endpoint%3Dx", "a#b"] {
+        for fragment in
+            ["token_endpoint=https://evil.example", "a&b", "/route?token=x", "token_endpoint%3Dx", "a#b", "token"]
+        {
             assert!(!has_plain_fragment(&format!("https://u.example/#{fragment}")), "{fragment}");
         }
     }

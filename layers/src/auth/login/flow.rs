@@ -15,23 +15,27 @@ use tower_vgi::Body;
 use tower_vgi::rpc::TokenKeys;
 
 use super::config::{InvalidLogin, Login};
-use super::cookies::{Cookies, IDENTITY, LATEST, SESSION_SECONDS, TOKEN, session};
+use super::cookies::{Cookies, IDENTITY, LATEST, MAX_TOGETHER, SESSION_SECONDS, TOKEN, session};
 use super::destination::Destination;
 use super::frontends::Frontends;
 use super::identity::shown;
-use super::latest::Latest;
+use super::latest::{Latest, Refresh};
 use super::provider::{Granted, Provider};
 use super::session::Session;
 
 /// For so long after a login a token that is refused is not worth another one, in seconds: the browser comes back with it
 /// at once.
 const JUST_NOW: u64 = 60;
+/// The least that this is, in seconds: a browser comes back within it. A token that was good for less than [`JUST_NOW`] has
+/// expired after its time, and is worth another one.
+const AT_ONCE: u64 = 10;
 /// For so long pages elsewhere get a token of which nobody knows how long it is good for, in seconds.
 const FRESH: u64 = 3600;
 /// How many programs may have something exchanged at the same time.
 const MAX_EXCHANGES: usize = 16;
 /// How many people may have the code of their login exchanged at the same time. They are counted apart from programs, which
-/// are strangers.
+/// would otherwise be in their way: anybody can be one. Anybody can begin logins, too, and come back with made-up codes;
+/// what bounds these is a rate limit outside.
 const MAX_LOGINS: usize = 64;
 /// How long people wait for that.
 const WAIT: Duration = Duration::from_secs(5);
@@ -138,7 +142,14 @@ impl Flow {
         }
         let mut response = match given("code").filter(|code| !code.is_empty()) {
             Some(code) => self.take(&code, session).await,
-            None => bad("The identity provider did not let you in.", given("error").as_deref().unwrap_or("no code")),
+            None => {
+                let error = given("error");
+                let mut refused =
+                    bad("The identity provider did not let you in.", error.as_deref().unwrap_or("no code"));
+                // It may not know how to ask whom people want to be, and would not the next time either.
+                refused.headers_mut().extend(self.cookies.clear(LATEST).map(|done| (SET_COOKIE, done)));
+                refused
+            }
         };
         // An answer is taken once, whatever becomes of it.
         response.headers_mut().extend(self.cookies.clear(name).map(|done| (SET_COOKIE, done)));
@@ -176,15 +187,23 @@ impl Flow {
         let identity = identity.and_then(|shown| self.cookies.show(IDENTITY, &shown, lifetime));
         // That of somebody else may be there.
         let identity = identity.or_else(|| self.cookies.clear(IDENTITY));
-        let latest = self.just_logged_in(granted, &destination);
+        let others = [Some(&token), identity.as_ref()].into_iter().flatten().map(HeaderValue::len).sum();
+        let latest = self.just_logged_in(granted, &destination, others);
         self.redirect(&self.address(&destination.target()), [Some(token), identity, latest].into_iter().flatten())
     }
 
-    fn just_logged_in(&self, granted: Granted, destination: &Destination) -> Option<HeaderValue> {
-        let set = |refresh_token| self.cookies.set(LATEST, &Latest::LoggedIn { refresh_token }.write(), Some(JUST_NOW));
-        let refresh_token = granted.refresh_token.filter(|_| !destination.is_page() && self.renews());
+    /// The cookie that says so, beside `others` bytes of cookies of the same login.
+    fn just_logged_in(&self, granted: Granted, destination: &Destination, others: usize) -> Option<HeaderValue> {
+        let time = granted.lifetime.map_or(JUST_NOW, |lifetime| lifetime.clamp(AT_ONCE, JUST_NOW));
+        let set = |refresh| self.cookies.set(LATEST, &Latest::LoggedIn { refresh }.write(), Some(time));
+        let refresh = match destination {
+            Destination::Frontend(page) if self.renews() => {
+                granted.refresh_token.map(|refresh_token| Refresh::new(refresh_token, &granted.token, page))
+            }
+            _ => None,
+        };
         // A page does without one that does not fit: it comes here again.
-        set(refresh_token).or_else(|| set(None))
+        set(refresh).filter(|cookie| cookie.len() + others <= MAX_TOGETHER).or_else(|| set(None))
     }
 
     /// Of this service, whatever the path looks like: one that begins with two slashes is no other host.

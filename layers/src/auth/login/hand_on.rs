@@ -18,7 +18,7 @@ impl Flow {
     /// needs to call and to have the token renewed, except the client's secret.
     pub(super) async fn return_to(&self, url: &str, presented: &Presented, latest: Option<Latest>) -> Response<Body> {
         let mut pairs = vec![("token", presented.token.as_str())];
-        let Some(Latest::LoggedIn { refresh_token }) = latest else {
+        let Some(Latest::LoggedIn { refresh }) = latest else {
             return self.redirect(&with_fragment(url, &pairs), None);
         };
         let endpoint = match (self.renews(), self.login.exchanges_tokens) {
@@ -27,7 +27,8 @@ impl Flow {
             (true, false) => self.provider.endpoints(&self.login).await.ok().map(|known| known.token.to_string()),
         };
         if let Some(endpoint) = endpoint.as_deref() {
-            pairs.extend(refresh_token.as_deref().map(|token| ("refresh_token", token)));
+            let refresh_token = refresh.as_ref().and_then(|refresh| refresh.of(&presented.token, url));
+            pairs.extend(refresh_token.map(|token| ("refresh_token", token)));
             pairs.push(("token_endpoint", endpoint));
         }
         pairs.push(("client_id", &self.login.client_id));

@@ -17,6 +17,9 @@ use crate::auth::{AuthError, TARGET};
 /// Where browsers say whose link was followed.
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
+/// For how long the next login asks who people are, in seconds.
+const LEFT: u64 = 600;
+
 impl Flow {
     /// Says that the token of a login is of no use here. Nobody else does: the provider has given it, and the browser only
     /// sees itself sent on.
@@ -67,7 +70,7 @@ impl Flow {
 
     /// The next login lets people choose who they are.
     fn forget(&self, names: &[&str]) -> Vec<HeaderValue> {
-        let left = self.cookies.set(LATEST, &Latest::Left.write(), None);
+        let left = self.cookies.set(LATEST, &Latest::Left.write(), Some(LEFT));
         names.iter().filter_map(|name| self.cookies.clear(name)).chain(left).collect()
     }
 

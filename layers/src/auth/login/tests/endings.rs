@@ -39,6 +39,38 @@ async fn a_token_that_is_refused_right_after_the_login_ends_it() {
     }
 }
 
+/// Its time is over before a minute is.
+#[tokio::test]
+async fn a_token_of_a_short_time_is_renewed_after_it() {
+    for (lifetime, expected) in [(30, "Max-Age=30"), (5, "Max-Age=10"), (3600, "Max-Age=60")] {
+        let provider = Provider { expires_in: Some(lifetime), ..Provider::default() };
+        let mut browser = Browser::new(&provider.start().await);
+        let back = browser.log_in("/", &provider).await;
+        let cookies = back.headers().get_all("set-cookie").iter().map(|cookie| cookie.to_str().unwrap());
+        let latest = cookies.filter(|cookie| cookie.starts_with("_vgi_login=")).collect::<Vec<_>>();
+        assert!(matches!(&*latest, [cookie] if cookie.contains(expected)), "{latest:?}");
+    }
+}
+
+/// One that cannot ask who people are would say so again and again.
+#[tokio::test]
+async fn a_provider_that_refuses_to_ask_who_people_are_is_not_asked_to_again() {
+    let provider = Provider::default();
+    let mut browser = Browser::new(&provider.start().await);
+    let out = browser.get("/_oauth/logout").await;
+    let left = out.headers().get_all("set-cookie").iter().any(|cookie| {
+        let cookie = cookie.to_str().unwrap();
+        cookie.starts_with("_vgi_login=") && cookie.contains("Max-Age=600")
+    });
+    assert!(left);
+    let asked = browser.begin("/", &provider).await;
+    assert_eq!(asked["prompt"], "select_account");
+    let state = &asked["state"];
+    let refused = browser.get(&format!("/_oauth/callback?error=account_selection_required&state={state}")).await;
+    assert_eq!(refused.status(), StatusCode::BAD_REQUEST);
+    assert!(!browser.begin("/", &provider).await.contains_key("prompt"));
+}
+
 /// A token that the browser does not keep is refused as often as one that it does.
 #[tokio::test]
 async fn a_login_of_which_nothing_is_left_ends_as_well() {

@@ -177,6 +177,39 @@ async fn a_token_that_nobody_has_looked_at_is_not_handed_on() {
     assert!(!page.headers().contains_key("location"));
 }
 
+/// Another one would have the tokens of this one renewed, which may be of somebody else.
+#[tokio::test]
+async fn a_refresh_token_is_for_the_page_that_the_login_was_for() {
+    let provider = Provider::default();
+    let issuer = provider.start().await;
+    for (page, expected) in [(UI, Some("again")), ("https://ui.example/other", None)] {
+        let mut browser = Browser::at(with_frontend(&issuer).exchange_tokens());
+        browser.log_in(&target(UI), &provider).await;
+        let sent = browser.get(&target(page)).await;
+        let (url, fragment) = location(&sent).split_once('#').unwrap();
+        let fragment = pairs(fragment);
+        assert_eq!((url, fragment["token"].as_str()), (page, "s3cret"));
+        assert_eq!(fragment.get("refresh_token").map(String::as_str), expected, "{page}");
+    }
+}
+
+/// Servers on the way would refuse every request of the browser.
+#[tokio::test]
+async fn cookies_of_a_login_are_not_too_long_together() {
+    let long = "x".repeat(2800);
+    let provider = Provider { id_token: Some(long.clone()), refresh_token: Some(long), ..Provider::default() };
+    let issuer = provider.start().await;
+    let mut browser = Browser::at(with_frontend(&issuer).exchange_tokens());
+    browser.log_in(&target(UI), &provider).await;
+    assert!(browser.cookies.contains_key("_vgi_auth") && browser.cookies.contains_key("_vgi_login"));
+    let length: usize = browser.cookies.iter().map(|(name, value)| name.len() + value.len()).sum();
+    assert!(length < 6 * 1024, "{length}");
+    // Where to go is not worth as much either.
+    browser.cookies.clear();
+    assert_eq!(browser.get(&format!("/page?{}", "x".repeat(2000))).await.status(), StatusCode::FOUND);
+    assert!(browser.cookies.values().all(|value| value.len() <= 1024));
+}
+
 /// The one that the page has may be this very one, and have been refused elsewhere.
 #[tokio::test]
 async fn an_old_token_of_which_nobody_knows_the_time_is_not_handed_on() {

@@ -42,6 +42,8 @@ struct Provider {
     token_endpoint: Option<&'static str>,
     /// In place of a token that is good for something.
     id_token: Option<String>,
+    /// In place of a short one.
+    refresh_token: Option<String>,
     expires_in: Option<u64>,
     /// Whether it has no discovery document.
     is_silent: bool,
@@ -88,7 +90,11 @@ impl Provider {
                     return Ok(Response::builder().status(400).body(Body::empty()).unwrap());
                 }
                 let id_token = self.id_token.as_deref().unwrap_or("s3cret");
-                json!({"access_token": "opaque", "id_token": id_token, "refresh_token": "again", "expires_in": self.expires_in})
+                let refresh_token = self.refresh_token.as_deref().unwrap_or("again");
+                json!({
+                    "access_token": "opaque", "id_token": id_token, "refresh_token": refresh_token,
+                    "expires_in": self.expires_in,
+                })
             }
         };
         Ok(Response::new(Body::from(answer.to_string())))
