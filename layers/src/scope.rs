@@ -41,7 +41,15 @@ pub struct RequireScopeLayer {
 struct Rule {
     /// One of these is needed.
     scopes: Vec<String>,
-    claims: Vec<String>,
+    claims: Vec<Claim>,
+}
+
+/// Where scopes are.
+#[derive(Clone, Debug)]
+struct Claim {
+    name: String,
+    /// Whose claim counts; that of every caller where none is named.
+    domain: Option<String>,
 }
 
 impl RequireScopeLayer {
@@ -53,20 +61,40 @@ impl RequireScopeLayer {
     /// Callers need one of these scopes.
     pub fn any_of<S: Into<String>>(scopes: impl IntoIterator<Item = S>) -> Self {
         let scopes = scopes.into_iter().map(Into::into).collect();
-        Self { rule: Arc::new(Rule { scopes, claims: vec!["scope".to_owned(), "scp".to_owned()] }) }
+        let claims = ["scope", "scp"].map(Claim::of_all).into();
+        Self { rule: Arc::new(Rule { scopes, claims }) }
     }
 
     /// The claim that has the scopes. Default: `scope` or `scp`.
     pub fn claim(mut self, name: impl Into<String>) -> Self {
-        Arc::make_mut(&mut self.rule).claims = vec![name.into()];
+        Arc::make_mut(&mut self.rule).claims = vec![Claim::of_all(name)];
         self
     }
 
-    /// One more claim that has scopes, such as `scopes`, which are those of
-    /// [grants](tower_vgi::identity::SealedGrants): a scope counts in whichever of the claims it is.
+    /// One more claim that has scopes: a scope counts in whichever of the claims it is. It counts for every caller, so name
+    /// none that an identity provider lets people fill in themselves; see [`or_claim_of`](Self::or_claim_of).
     pub fn or_claim(mut self, name: impl Into<String>) -> Self {
-        Arc::make_mut(&mut self.rule).claims.push(name.into());
+        Arc::make_mut(&mut self.rule).claims.push(Claim::of_all(name));
         self
+    }
+
+    /// One more claim that has scopes, which counts for callers of one [domain](AuthContext::domain) only. Those of
+    /// [grants](tower_vgi::identity::SealedGrants) are the claim `scopes` of the domain
+    /// [`GRANT_DOMAIN`](tower_vgi::identity::GRANT_DOMAIN).
+    pub fn or_claim_of(mut self, domain: impl Into<String>, name: impl Into<String>) -> Self {
+        let claim = Claim { name: name.into(), domain: Some(domain.into()) };
+        Arc::make_mut(&mut self.rule).claims.push(claim);
+        self
+    }
+}
+
+impl Claim {
+    fn of_all(name: impl Into<String>) -> Self {
+        Self { name: name.into(), domain: None }
+    }
+
+    fn is_of(&self, caller: &AuthContext) -> bool {
+        self.domain.as_ref().is_none_or(|domain| *domain == caller.domain)
     }
 }
 
@@ -101,7 +129,8 @@ impl Rule {
     }
 
     fn admits(&self, caller: &AuthContext) -> bool {
-        self.claims.iter().any(|claim| self.scopes.iter().any(|scope| caller.claims.has_scope(claim, scope)))
+        let mut claims = self.claims.iter().filter(|claim| claim.is_of(caller));
+        claims.any(|claim| self.scopes.iter().any(|scope| caller.claims.has_scope(&claim.name, scope)))
     }
 }
 
@@ -161,5 +190,16 @@ mod tests {
         let one_more = RequireScopeLayer::new("read").or_claim("scopes");
         assert!(admits(&one_more, "scope", json!("read")) && admits(&one_more, "scopes", json!(["read"])));
         assert!(!admits(&one_more, "roles", json!("read")));
+    }
+
+    /// An identity provider may let people say what they like in a claim of the same name.
+    #[test]
+    fn a_claim_of_one_domain_says_nothing_of_callers_of_another() {
+        let of = |domain: &str| AuthContext::authenticated(domain, "alice").with_claim("scopes", json!(["read"]));
+        let layer = RequireScopeLayer::new("read").or_claim_of("grant", "scopes");
+        assert!(layer.rule.admits(&of("grant")) && !layer.rule.admits(&of("jwt")));
+        assert!(admits(&layer, "scope", json!("read")));
+        assert!(!RequireScopeLayer::new("read").rule.admits(&of("grant")));
+        assert!(!RequireScopeLayer::new("write").or_claim_of("grant", "scopes").rule.admits(&of("grant")));
     }
 }

@@ -18,7 +18,7 @@ use tower_vgi::rpc::{ARROW_STREAM, BuildError, Protocol, RpcService, protocol_ha
 use tower_vgi::wire::{self, Metadata, encode_batch};
 use tower_vgi::{AuthContext, Body, ErrorCode, Record, RpcError, VgiArrow};
 use tower_vgi_layers::Stack;
-use tower_vgi_layers::auth::identity::{Grants, ResolvedTokens};
+use tower_vgi_layers::auth::identity::{GRANT_DOMAIN, Grants, ResolvedTokens};
 use tower_vgi_layers::auth::{AuthError, AuthLayer, chain};
 use tower_vgi_layers::scope::RequireScopeLayer;
 
@@ -296,7 +296,7 @@ async fn a_grant_comes_back_as_a_credential_and_makes_no_other() {
 #[tokio::test]
 async fn a_grant_does_not_do_more_than_its_owner_and_no_more_than_it_is_for() {
     let calculator = Protocol::from(CalculatorServer::new(Arithmetic))
-        .layer(RequireScopeLayer::new("numbers:read").or_claim("scopes"));
+        .layer(RequireScopeLayer::new("numbers:read").or_claim_of(GRANT_DOMAIN, "scopes"));
     let service = RpcService::builder()
         .protocol(calculator)
         .protocol(IdentityProtocol::new().grants(SealedGrants::new(keys())))

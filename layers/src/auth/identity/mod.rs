@@ -12,7 +12,7 @@
 //! };
 //! use tower_vgi::rpc::{Method, Protocol, RpcService};
 //! use tower_vgi_layers::Stack;
-//! use tower_vgi_layers::auth::identity::{Grants, ResolvedTokens};
+//! use tower_vgi_layers::auth::identity::{GRANT_DOMAIN, Grants, ResolvedTokens};
 //! use tower_vgi_layers::auth::{AuthLayer, BearerTokens, chain};
 //! use tower_vgi_layers::scope::RequireScopeLayer;
 //!
@@ -24,7 +24,7 @@
 //!
 //! # let reports = Protocol::new("Reports").method(Method::unary("sum").handler(|_, _| async { Ok(7_i64) }));
 //! // To those who have a grant, the scopes of the grant; to others their own.
-//! let reports = reports.layer(RequireScopeLayer::new("reports:read").or_claim("scopes"));
+//! let reports = reports.layer(RequireScopeLayer::new("reports:read").or_claim_of(GRANT_DOMAIN, "scopes"));
 //! let identity = IdentityProtocol::new()
 //!     .grants(SealedGrants::new(keys.clone()))
 //!     .introspection(Introspection::new([("bearer", "gateway")], known)?);
@@ -46,8 +46,9 @@
 //!
 //! What its claim `scopes` says, *where a method or a layer asks for it*; to whatever does not ask, the holder is the
 //! principal. So put a [`RequireScopeLayer`](crate::scope::RequireScopeLayer) around every protocol that holders of grants
-//! can call, with the claim `scopes` besides those of your identity provider
-//! ([`or_claim`](crate::scope::RequireScopeLayer::or_claim)), as above.
+//! can call, which takes the scopes of grants besides those of your identity provider
+//! ([`or_claim_of`](crate::scope::RequireScopeLayer::or_claim_of)), as above. A claim `scopes` of other callers does
+//! not count: they may have filled it in themselves.
 //!
 //! Scopes of a grant narrow what its owner may, and do not authorize alone. They are the owner's own where
 //! [`SealedGrants`](tower_vgi::identity::SealedGrants) has made the grant with the rule that it has unless you set
