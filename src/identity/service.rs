@@ -123,7 +123,11 @@ fn issue_grant(minter: Arc<dyn ErasedMinter>, policy: GrantPolicy) -> Method {
         let (minter, policy) = (minter.clone(), policy.clone());
         async move {
             // Before what they ask for is as much as read.
-            policy.check(context.auth()).map_err(RpcError::from)?;
+            policy.check(context.auth()).map_err(|error| {
+                let AuthContext { principal: caller, domain, .. } = context.auth();
+                tracing::warn!(target: TARGET, caller, domain, why = error.detail(), "grant: refused by the policy");
+                RpcError::from(error)
+            })?;
             let request = GrantRequest {
                 caller: context.auth().clone(),
                 principal: context.auth().principal.clone(),
@@ -162,11 +166,14 @@ impl GrantPolicy {
 /// Leaves a trace of each grant: later there is nothing but its id by which it can be known.
 async fn mint(minter: &dyn ErasedMinter, request: &GrantRequest) -> Result<IssuedGrant, IdentityError> {
     let (caller, domain) = (&request.caller.principal, &request.caller.domain);
-    let (purpose, scopes) = (&request.purpose, &request.scopes);
+    // What the minter has put into the grant is its own affair.
+    let (purpose, asked_scopes) = (&request.purpose, &request.scopes);
     match minter.mint(request).await {
         Ok(issued) => {
             let (grant_id, expires_at) = (&issued.grant_id, &issued.expires_at);
-            tracing::info!(target: TARGET, caller, domain, grant_id, purpose, ?scopes, %expires_at, "grant: issued");
+            tracing::info!(
+                target: TARGET, caller, domain, grant_id, purpose, ?asked_scopes, %expires_at, "grant: issued"
+            );
             Ok(issued)
         }
         Err(error) => {
