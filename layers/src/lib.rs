@@ -105,7 +105,7 @@ mod accessors;
 
 #[cfg(any(feature = "body-timeout", feature = "limit"))]
 mod body_refusal;
-#[cfg(any(feature = "auth-login", feature = "cors"))]
+#[cfg(any(feature = "auth-login", feature = "auth-oauth", feature = "cors"))]
 mod origin;
 #[cfg(all(test, any(feature = "catch-panic", feature = "trace")))]
 mod recorded;
@@ -174,6 +174,8 @@ pub mod request_id;
 pub mod response;
 #[cfg(feature = "scope")]
 pub mod scope;
+#[cfg(any(feature = "auth", feature = "sticky", feature = "token-introspection"))]
+mod seconds;
 #[cfg(feature = "sentry")]
 pub mod sentry;
 #[cfg(feature = "serve")]

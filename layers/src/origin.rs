@@ -11,19 +11,20 @@ pub(crate) enum Wrong {
     Wildcard,
 }
 
+#[cfg(any(feature = "auth-login", feature = "cors"))]
 impl Wrong {
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Scheme => "it does not begin with a scheme, as in https://app.example",
             Self::Host => "what follows the scheme is not a host in ASCII, perhaps with a port",
             Self::Path => "it goes on after the host and the port",
-            Self::Wildcard => "only a predicate can allow a whole family of origins",
+            Self::Wildcard => "a * in it stands for nothing: it has to be one origin",
         }
     }
 }
 
 /// The origin of a URL, and what follows it: a path, a query or a fragment, or nothing.
-#[cfg(feature = "auth-login")]
+#[cfg(any(feature = "auth-login", feature = "auth-oauth"))]
 pub(crate) fn split(url: &str) -> Result<(String, &str), Wrong> {
     let host = url.find("://").ok_or(Wrong::Scheme)? + "://".len();
     let end = url[host..].find(['/', '?', '#']).map_or(url.len(), |at| host + at);

@@ -101,7 +101,7 @@ fn json(value: &serde_json::Value) -> Response<Body> {
 }
 
 /// Only browsers ask for it by name; all others are programs, and read JSON.
-fn accepts_html(headers: &HeaderMap) -> bool {
+pub(super) fn accepts_html(headers: &HeaderMap) -> bool {
     let mut values = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
     values.any(|value| value.to_ascii_lowercase().contains("text/html"))
 }

@@ -90,8 +90,8 @@ pub trait Authenticate: Send + Sync + 'static {
         false
     }
 
-    /// What is wrong with how this is put together, for whoever runs the server. A stack is not built with a mistake.
-    /// Default: nothing.
+    /// What is wrong with how this is put together, for whoever runs the server. A stack is not built with a mistake
+    /// of its `auth`; for layers elsewhere see [`AuthLayer::mistake`](super::AuthLayer::mistake). Default: nothing.
     fn mistake(&self) -> Option<String> {
         None
     }

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use tower_vgi::AuthReason;
 
+use crate::seconds::rounded_up;
+
 /// When a caller may try again whom nobody could tell now.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
 
@@ -96,7 +98,7 @@ impl AuthError {
 
     /// The same in seconds.
     pub(super) fn retry_seconds(&self) -> Option<u64> {
-        self.retry_delay().map(|after| after.as_secs().saturating_add(u64::from(after.subsec_nanos() > 0)))
+        self.retry_delay().map(rounded_up)
     }
 
     /// The refusal of two authenticators, neither of which knows the caller.

@@ -35,8 +35,9 @@ impl AuthLayer {
         Self { authenticator, answers, takes_identity_bearers, mistake }
     }
 
-    /// What is wrong with how the authenticator is put together; see [`Authenticate::mistake`]. A stack looks at it when it
-    /// is built; where there is none, it is for you to look.
+    /// What is wrong with how the authenticator is put together; see [`Authenticate::mistake`]. A stack that has this as its
+    /// `auth` looks at it when it is built. Of a layer elsewhere, such as one in place of the stack's or outside of it, and
+    /// where there is no stack, it is for you to look.
     pub fn mistake(&self) -> Option<&str> {
         self.mistake.as_deref()
     }

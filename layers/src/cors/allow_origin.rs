@@ -146,6 +146,7 @@ impl InvalidOrigin {
 impl fmt::Display for InvalidOrigin {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let reason = match self.reason {
+            Reason::Wrong(Wrong::Wildcard) => "only a predicate can allow a whole family of origins",
             Reason::Wrong(wrong) => wrong.as_str(),
             Reason::NotAlone => "it allows every origin, so it stands alone",
         };

@@ -340,7 +340,8 @@ impl StackBuilder {
     }
 
     /// Puts a layer of your own in place of the stack's, configured or not. What the new one offers to callers has to
-    /// be said with [`advertise`](Self::advertise).
+    /// be said with [`advertise`](Self::advertise), and whether it is put together well is not asked: an `AuthLayer` belongs
+    /// to [`auth`](Self::auth).
     pub fn replace(mut self, place: Place, layer: impl HttpLayer) -> Self {
         self.change(place).here = Here::Layer(SharedHttpLayer::new(layer));
         self

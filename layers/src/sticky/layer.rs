@@ -12,6 +12,7 @@ use tower_vgi::{Advertise, Capabilities};
 use super::echo::EchoHeaders;
 use super::service::Sticky;
 use super::token::PURPOSE;
+use crate::seconds::rounded_up;
 
 /// How long a session lives unless server or method say otherwise.
 pub const DEFAULT_TIME_TO_LIVE: Duration = Duration::from_secs(300);
@@ -86,10 +87,8 @@ impl<S> Layer<S> for StickyLayer {
 impl Advertise for StickyLayer {
     fn advertise(&self, capabilities: &mut Capabilities) {
         // Callers know whole seconds only, and none at all would look like no session.
-        let time_to_live = self.shared.time_to_live;
-        let seconds = time_to_live.as_secs().saturating_add(u64::from(time_to_live.subsec_nanos() > 0));
         capabilities.set(STICKY_ENABLED, HeaderValue::from_static("true"));
-        capabilities.set(STICKY_DEFAULT_TTL, seconds.into());
+        capabilities.set(STICKY_DEFAULT_TTL, rounded_up(self.shared.time_to_live).into());
         if let Some(names) = self.shared.echo.names() {
             capabilities.set(STICKY_ECHO_HEADERS, names.clone());
         }

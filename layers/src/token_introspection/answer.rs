@@ -15,6 +15,7 @@ use tower_vgi::rpc::error_response;
 use tower_vgi::{AuthContext, Body, BoxError, RpcError};
 
 use super::TARGET;
+use crate::seconds::rounded_up;
 
 /// There is one credential in it.
 const MAX_BODY_BYTES: usize = 8192;
@@ -98,8 +99,7 @@ fn unavailable(error: &IdentityError) -> Response<Body> {
     let mut response =
         respond(StatusCode::SERVICE_UNAVAILABLE, &json!({"error": "unavailable", "detail": error.detail()}));
     if let Some(after) = error.retry_delay() {
-        let seconds = after.as_secs().saturating_add(u64::from(after.subsec_nanos() > 0));
-        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds.max(1)));
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(rounded_up(after).max(1)));
     }
     response
 }

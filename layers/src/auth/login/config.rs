@@ -93,7 +93,9 @@ impl Login {
 
     /// Where tokens are exchanged, if they [are](Self::exchange_tokens).
     pub fn token_endpoint(&self) -> String {
-        format!("{}/_oauth/token", self.service)
+        // As browsers write it, also before it is known whether all of this can be used.
+        let service = origin::split(&self.service).map(|(origin, prefix)| format!("{origin}{prefix}"));
+        format!("{}/_oauth/token", service.as_ref().unwrap_or(&self.service))
     }
 
     /// Whom the server trusts when it asks the provider over TLS. Default: the system's authorities.
@@ -127,9 +129,8 @@ impl Login {
 
     /// The scheme and the host, and the prefix, of the service.
     pub(super) fn origin_and_prefix(&self) -> (&str, &str) {
-        let host = self.service.find("://").map_or(0, |at| at + 3);
-        let end = self.service[host..].find('/').map_or(self.service.len(), |at| host + at);
-        self.service.split_at(end)
+        let prefix = origin::split(&self.service).map_or("", |(_, prefix)| prefix);
+        self.service.split_at(self.service.len() - prefix.len())
     }
 
     pub(super) fn callback(&self) -> String {

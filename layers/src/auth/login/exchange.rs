@@ -20,6 +20,7 @@ use super::flow::Flow;
 use super::form::{FormError, MAX_BYTES};
 use super::provider::Answer;
 use crate::auth::TARGET;
+use crate::origin;
 
 /// What a program may ask for, and what it has to give for it.
 const GRANTS: [(&str, &[&str]); 2] =
@@ -142,7 +143,7 @@ impl Flow {
             return bad("invalid_scope", "a scope is none of those that this service asks for");
         }
         // Its codes are for people who log in here, and their verifiers are in no program.
-        if given.get("redirect_uri").is_some_and(|uri| uri.eq_ignore_ascii_case(&self.login.callback())) {
+        if given.get("redirect_uri").is_some_and(|uri| is_same(uri, &self.login.callback())) {
             return bad("invalid_request", "redirect_uri is that of this service, not of the program");
         }
         let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
@@ -152,6 +153,14 @@ impl Flow {
             }
             _ => Ok(()),
         }
+    }
+}
+
+/// Whether two URLs lead to one place, whatever providers make of the case of its path.
+fn is_same(one: &str, other: &str) -> bool {
+    match (origin::split(one), origin::split(other)) {
+        (Ok((one, to)), Ok((other, also_to))) => one == other && to.eq_ignore_ascii_case(also_to),
+        _ => one.eq_ignore_ascii_case(other),
     }
 }
 

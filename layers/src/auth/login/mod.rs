@@ -51,6 +51,11 @@
 //! Scripts see one cookie, `_vgi_identity`: base64url of a JSON object with the `sub`, `email`, `preferred_username`,
 //! `name` and `picture` of the `id_token`, for pages to show. It lets nobody in.
 //!
+//! Anybody can begin logins and come back to `…/_oauth/callback` with made-up codes, each of which asks the provider. 64 at
+//! the same time do; to bound how often one address does, put a `RateLimitLayer` outside of the layer here:
+//! `.outside(Place::Auth, rate_limit).outside(Place::Auth, login)`. Of two layers at a place the one that is named first is
+//! outside.
+//!
 //! # Pages on other hosts
 //!
 //! [`Login::frontends`] names pages on other hosts that may have tokens. They send people here with
@@ -68,9 +73,7 @@
 //! So that tokens can be renewed without it, [`Login::exchange_tokens`] answers `POST …/_oauth/token`, which adds the
 //! secret and asks the provider's token endpoint: for a code with its verifier, or for a refresh token, and nothing else.
 //! Scopes are at most those that people are asked for. Both what is sent on and what comes back is put together from known
-//! members. Forms are small and few are exchanged at the same time; to bound how often one address asks, put a
-//! `RateLimitLayer` outside, which at the same place is the one that is named first:
-//! `.outside(Place::Auth, rate_limit).outside(Place::Auth, login)`. Pages of other origins than the frontends' and the
+//! members. Forms are small and few are exchanged at the same time; a rate limit outside bounds these as well. Pages of other origins than the frontends' and the
 //! service's own are refused. Clients find it in the metadata, which name it only where it is there:
 //!
 //! ```no_run

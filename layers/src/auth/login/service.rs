@@ -31,7 +31,8 @@ impl LoginLayer {
     ///
     /// # Errors
     ///
-    /// When a URL or the origin of a frontend is none, the client id is empty, or the system's authorities cannot be read.
+    /// When the service, the issuer or a frontend is no URL of `https`, or of `http` where it is this machine; the service's
+    /// path is none that cookies can have; the client id is empty; or the system's authorities cannot be read.
     pub fn new(login: Login, keys: &TokenKeys) -> Result<Self, InvalidLogin> {
         Ok(Self { flow: Arc::new(Flow::new(login, keys)?) })
     }

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use http::header::ACCEPT;
 use http::{Method, Request, Response, StatusCode};
 use tower_vgi::{AuthReason, Body, CallRecord};
 
@@ -10,7 +9,7 @@ use super::destination::Destination;
 use super::flow::{Flow, Presented};
 use super::latest::Latest;
 use crate::auth::BearerTaken;
-use crate::auth::answer::AUTH_REASON;
+use crate::auth::answer::{AUTH_REASON, accepts_html};
 
 /// Somebody looks at a page, and can be sent elsewhere.
 pub(super) struct Visit {
@@ -39,9 +38,7 @@ pub(super) enum Step {
 impl Visit {
     /// None for programs.
     pub(super) fn of<B>(request: &mut Request<B>, flow: &Arc<Flow>, presented: Option<Presented>) -> Option<Box<Self>> {
-        let mut accepted = request.headers().get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
-        let is_of_a_browser =
-            request.method() == Method::GET && accepted.any(|value| value.to_ascii_lowercase().contains("text/html"));
+        let is_of_a_browser = request.method() == Method::GET && accepts_html(request.headers());
         is_of_a_browser.then(|| {
             let taken = BearerTaken::default();
             request.extensions_mut().insert(taken.clone());

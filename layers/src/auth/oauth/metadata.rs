@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::WELL_KNOWN;
 use crate::auth::private::is_private;
+use crate::origin;
 
 /// What this service tells clients about tokens for it: the members of RFC 9728, and those that the protocol adds.
 ///
@@ -160,12 +161,12 @@ impl ResourceMetadata {
 
     /// The scheme and the host of the service.
     pub(super) fn check(&self) -> Result<String, InvalidMetadata> {
-        let Some(server) = self.authorization_servers.iter().map(|server| origin(server)).next() else {
+        let Some(server) = self.authorization_servers.iter().map(|server| origin_of(server)).next() else {
             return Err(InvalidMetadata("the metadata name no authorization server".to_owned()));
         };
         server?;
         for server in &self.authorization_servers {
-            origin(server)?;
+            origin_of(server)?;
         }
         for (what, value) in [
             ("client_id", &self.client_id),
@@ -179,7 +180,7 @@ impl ResourceMetadata {
             }
         }
         if let Some(endpoint) = &self.token_endpoint {
-            origin(endpoint)?;
+            origin_of(endpoint)?;
             if !endpoint.parse().is_ok_and(|url| is_private(&url)) {
                 let why = "codes and refresh tokens are sent there, which others are not to read";
                 return Err(InvalidMetadata(format!("{endpoint:?} has to be of https, or this machine: {why}")));
@@ -189,7 +190,7 @@ impl ResourceMetadata {
                 return Err(InvalidMetadata(format!("{why}: leave out client_secret or token_endpoint")));
             }
         }
-        origin(&self.resource)
+        origin_of(&self.resource)
     }
 }
 
@@ -197,12 +198,11 @@ fn texts<S: Into<String>>(texts: impl IntoIterator<Item = S>) -> Vec<String> {
     texts.into_iter().map(Into::into).collect()
 }
 
-fn origin(url: &str) -> Result<String, InvalidMetadata> {
-    let parsed = url.parse::<Uri>().ok();
-    let parts = parsed.as_ref().and_then(|url| Some((url.scheme_str()?, url.authority()?)));
-    match parts.filter(|(scheme, _)| matches!(*scheme, "http" | "https")) {
-        Some((scheme, authority)) => Ok(format!("{scheme}://{authority}")),
-        None => Err(InvalidMetadata(format!("{url:?} is no URL of http or https, as the metadata need it"))),
+fn origin_of(url: &str) -> Result<String, InvalidMetadata> {
+    let is_of_web = |origin: &str| ["http://", "https://"].iter().any(|scheme| origin.starts_with(scheme));
+    match origin::split(url) {
+        Ok((origin, _)) if is_of_web(&origin) && url.parse::<Uri>().is_ok() => Ok(origin),
+        _ => Err(InvalidMetadata(format!("{url:?} is no URL of http or https, as the metadata need it"))),
     }
 }
 

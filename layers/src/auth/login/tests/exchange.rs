@@ -97,6 +97,10 @@ async fn nothing_else_is_exchanged() {
         // Wider than what people are asked for.
         ("grant_type=refresh_token&refresh_token=a&scope=openid%20admin", (400, "invalid_scope")),
         (&format!("{CODE}&code_verifier=v&redirect_uri=http%3A%2F%2Flocalhost%2Fvgi%2F_oauth%2Fcallback"), REQUEST),
+        (
+            &format!("{CODE}&code_verifier=v&redirect_uri=HTTP%3A%2F%2FLocalhost%3A80%2Fvgi%2F_oauth%2Fcallback"),
+            REQUEST,
+        ),
         (&format!("{CODE}&redirect_uri=x&code_verifier=a%20b"), REQUEST),
         (&format!("{CODE}&redirect_uri=x&code_verifier={}", "v".repeat(129)), REQUEST),
         (&long, (413, "invalid_request")),
