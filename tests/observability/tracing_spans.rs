@@ -1,5 +1,7 @@
 //! Spans of `tracing` in a method, by way of `tracing-opentelemetry`: they lie within the server's span.
 
+use std::sync::LazyLock;
+
 use http::Request;
 use http_body_util::BodyExt as _;
 use opentelemetry::trace::TracerProvider as _;
@@ -13,6 +15,7 @@ use tower_vgi::wire::{Metadata, encode_batch, keys};
 use tower_vgi_layers::Stack;
 use tower_vgi_layers::otel::OtelLayer;
 use tower_vgi_layers::stack::Place;
+use tracing::Dispatch;
 use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::layer::SubscriberExt as _;
 
@@ -23,6 +26,10 @@ use crate::traces::{call_within_a_span, serve};
 
 /// As a program has it, but for this thread. Whatever is served here is served by it.
 fn subscribe() -> DefaultGuard {
+    // While there is one subscriber only, `tracing` asks that of the thread which comes to a span first, and keeps its
+    // answer for all: the other tests have none, and their answer is that nobody wants the span.
+    static ANOTHER: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(tracing_subscriber::registry()));
+    LazyLock::force(&ANOTHER);
     let spans = tracing_opentelemetry::layer().with_tracer(telemetry().tracers.tracer("tracing"));
     tracing::subscriber::set_default(tracing_subscriber::registry().with(spans))
 }
