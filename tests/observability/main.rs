@@ -5,6 +5,7 @@
 
 mod collector;
 mod losses;
+mod prometheus;
 mod receiver;
 mod sentry_envelopes;
 #[path = "../support/mod.rs"]

@@ -11,6 +11,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 use tower_vgi::call_record::CalledMethod;
 
+use super::sessions::Sessions;
 use crate::observe::{Observe, Outcome, PerMethod};
 
 /// Seconds.
@@ -54,6 +55,7 @@ pub(super) struct Metrics {
     externalized: Family<OfDirection, Counter>,
     refused_tokens: Family<OfToken, Counter>,
     in_flight: Gauge,
+    pub(super) sessions: Sessions,
     methods: PerMethod<MethodMetrics>,
 }
 
@@ -81,6 +83,7 @@ impl Metrics {
             externalized: Family::default(),
             refused_tokens: Family::default(),
             in_flight: Gauge::default(),
+            sessions: Sessions::default(),
             methods: PerMethod::default(),
         };
         let all = registry.sub_registry_with_prefix("vgi_rpc_server");
@@ -96,6 +99,7 @@ impl Metrics {
         );
         all.register("refused_tokens", "Tokens that were not believed", metrics.refused_tokens.clone());
         all.register("requests_in_flight", "Requests that are being answered", metrics.in_flight.clone());
+        all.register_collector(Box::new(metrics.sessions.clone()));
         metrics
     }
 

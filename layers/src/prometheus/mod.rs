@@ -30,6 +30,7 @@
 //! | `vgi_rpc_server_externalized_bytes_total` | by `direction`: stored elsewhere, or fetched from there |
 //! | `vgi_rpc_server_refused_tokens_total` | by `token` |
 //! | `vgi_rpc_server_requests_in_flight` | gauge |
+//! | `vgi_rpc_server_active_sessions` | gauge, where it is [told](PrometheusLayer::active_sessions) |
 //!
 //! By `protocol` and `method`, where there is one. Metrics of your own go into [the same registry](PrometheusLayer::register).
 //! Everybody who can call the server can read the page: where that is too much, [leave it
@@ -37,6 +38,7 @@
 
 mod metrics;
 mod service;
+mod sessions;
 #[cfg(test)]
 mod tests;
 
@@ -83,7 +85,14 @@ impl PrometheusLayer {
         self
     }
 
-    /// Adds metrics of your own, such as how many sessions there are.
+    /// Tells how many sessions there are, whenever the page is read; whoever tells it first is asked. A `Stack` tells it of
+    /// the core's, unless it was told before.
+    pub fn active_sessions(self, count: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
+        self.metrics.sessions.count_by(count);
+        self
+    }
+
+    /// Adds metrics of your own, such as how large a queue is.
     pub fn register(self, add: impl FnOnce(&mut Registry)) -> Self {
         add(&mut self.registry.lock().unwrap_or_else(PoisonError::into_inner));
         self

@@ -38,10 +38,11 @@ async fn answer(request: Request<RequestBody<Body>>) -> Result<Response<Body>, I
 
 #[tokio::test]
 async fn calls_are_measured_and_shown() {
-    let sessions = Gauge::<i64>::default();
-    sessions.set(4);
+    let queued = Gauge::<i64>::default();
+    queued.set(4);
     let layer = PrometheusLayer::new()
-        .register(|registry| registry.register("sessions", "Sessions that live", sessions.clone()));
+        .active_sessions(|| 3)
+        .register(|registry| registry.register("queued", "Calls that wait", queued.clone()));
     let service = layer.layer(service_fn(answer));
     for request in [Request::post("/"), Request::post("/").header("x-fail", "1")] {
         let response = service.clone().oneshot(request.body(Body::from("1234")).unwrap()).await.unwrap();
@@ -61,11 +62,17 @@ async fn calls_are_measured_and_shown() {
         format!("vgi_rpc_server_externalized_bytes_total{{{of},direction=\"transmit\"}} 14"),
         "vgi_rpc_server_refused_tokens_total{token=\"credential\"} 1".to_owned(),
         "vgi_rpc_server_requests_in_flight 0".to_owned(),
-        "sessions 4".to_owned(),
+        "vgi_rpc_server_active_sessions 3".to_owned(),
+        "queued 4".to_owned(),
     ] {
         assert!(text.lines().any(|known| known == line), "{line}\n{text}");
     }
     assert_eq!(text, layer.render());
+}
+
+#[test]
+fn sessions_that_nobody_counts_are_not_shown() {
+    assert!(!PrometheusLayer::new().render().contains("active_sessions"));
 }
 
 /// As what is said where a layer around the call has panicked.
@@ -109,7 +116,7 @@ async fn the_dashboard_asks_for_metrics_that_are_there() {
     let dashboard = include_str!("../../../examples/deploy/grafana/dashboard.json");
     let parsed: serde_json::Value = serde_json::from_str(dashboard).unwrap();
     assert!(parsed["panels"].as_array().unwrap().len() > 5);
-    let layer = PrometheusLayer::new();
+    let layer = PrometheusLayer::new().active_sessions(|| 0);
     let request = Request::post("/").header("x-fail", "1").body(Body::empty()).unwrap();
     drop(layer.layer(service_fn(answer)).oneshot(request).await.unwrap());
     let text = layer.render();

@@ -250,7 +250,8 @@ impl StackBuilder {
     /// Measures calls for Prometheus, which reads the measures at `/metrics`. Default: none.
     #[cfg(feature = "prometheus")]
     pub fn prometheus(self, layer: crate::prometheus::PrometheusLayer) -> Self {
-        self.outside(Place::Trace, layer)
+        let sessions = self.service.sessions().clone();
+        self.outside(Place::Trace, layer.active_sessions(move || sessions.len() as u64))
     }
 
     /// Does something before the first request, such as opening a pool of connections; see
