@@ -39,13 +39,13 @@ async fn what_is_old_enough_goes_while_the_storage_is_used() {
 #[tokio::test]
 async fn what_others_keep_in_the_directory_stays() {
     let folder = Folder::new();
-    let storage = folder.storage().object_lifetime(Duration::ZERO);
+    let storage = folder.storage();
     let other = folder.0.join("report.arrow");
     std::fs::write(&other, "somebody's").unwrap();
     std::fs::write(folder.0.join("report.arrow#1"), "somebody's").unwrap();
     put(&storage, 10).await;
     tokio::time::sleep(Duration::from_millis(20)).await;
-    storage.sweep().await.unwrap();
+    storage.object_lifetime(Duration::ZERO).sweep().await.unwrap();
     folder.settles_at(0).await;
     assert!(other.exists() && folder.0.join("report.arrow#1").exists());
 }
