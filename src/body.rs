@@ -11,6 +11,7 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use pin_project::pin_project;
 
 use crate::BoxError;
+use crate::delivery::{Delivery, Guards};
 
 /// A body whose kind is not part of its type.
 ///
@@ -20,32 +21,7 @@ use crate::BoxError;
 pub struct Body {
     kind: Kind,
     // After the body in the order in which they are dropped.
-    guards: Vec<Guard>,
-}
-
-/// What a body keeps.
-pub(crate) type Guard = Box<dyn Delivery>;
-
-/// Wants to know whether what was made of a response reaches whoever reads it.
-///
-/// A layer that has done something elsewhere of which only the response tells undoes it when this is dropped and
-/// [`delivered`](Self::delivered) was not called since.
-pub trait Delivery: Send + 'static {
-    /// All that has been made of the response so far was taken, to be sent. Called any number of times; last when the
-    /// body has ended.
-    fn delivered(&mut self);
-}
-
-#[cfg(feature = "server")]
-pub(crate) fn held(guard: impl Any + Send) -> Guard {
-    Box::new(Held(guard))
-}
-
-/// Something that is only kept.
-struct Held<T>(#[allow(dead_code)] T);
-
-impl<T: Send + 'static> Delivery for Held<T> {
-    fn delivered(&mut self) {}
+    guards: Guards,
 }
 
 #[derive(Default)]
@@ -66,7 +42,7 @@ impl Body {
     }
 
     const fn of(kind: Kind) -> Self {
-        Self { kind, guards: Vec::new() }
+        Self { kind, guards: Guards::new() }
     }
 
     /// A complete body, in pieces that are sent as they are.
@@ -109,21 +85,17 @@ impl Body {
 
     /// Keeps something alive until the body has ended or was dropped: a permit, a lock.
     pub fn hold(&mut self, guard: impl Any + Send) {
-        self.guards.push(Box::new(Held(guard)));
+        self.guards.hold(guard);
     }
 
     /// Tells when what there is of the body has been taken.
     pub fn on_delivery(&mut self, delivery: impl Delivery) {
-        self.guards.push(Box::new(delivery));
+        self.guards.add(delivery);
     }
 
     #[cfg(feature = "server")]
-    pub(crate) fn hold_all(&mut self, guards: Vec<Guard>) {
-        if self.guards.is_empty() {
-            self.guards = guards;
-        } else {
-            self.guards.extend(guards);
-        }
+    pub(crate) fn hold_all(&mut self, guards: Guards) {
+        self.guards.append(guards);
     }
 }
 
@@ -165,7 +137,7 @@ impl HttpBody for Body {
         let this = self.get_mut();
         if !this.guards.is_empty() && matches!(this.kind, Kind::Boxed(_)) {
             // Whoever asks for more has taken what there was.
-            this.guards.iter_mut().for_each(|guard| guard.delivered());
+            this.guards.delivered();
         }
         let frame = match &mut this.kind {
             Kind::Empty => Poll::Ready(None),
@@ -175,16 +147,23 @@ impl HttpBody for Body {
             })),
             Kind::Boxed(body) => body.as_mut().poll_frame(cx),
         };
+        if this.guards.is_empty() {
+            return frame;
+        }
         match &frame {
             Poll::Ready(None) => {
-                this.guards.iter_mut().for_each(|guard| guard.delivered());
-                this.guards.clear();
+                this.guards.delivered();
+                this.guards = Guards::new();
             }
-            // Whoever knows the length asks no more.
-            Poll::Ready(Some(Ok(_))) if !this.guards.is_empty() && this.is_end_stream() => {
-                this.guards.iter_mut().for_each(|guard| guard.delivered());
+            Poll::Ready(Some(Ok(piece))) => {
+                let bytes = piece.data_ref().map_or(0, |data| data.len() as u64);
+                this.guards.taken(bytes);
+                // Whoever knows the length asks no more.
+                if this.is_end_stream() {
+                    this.guards.delivered();
+                }
             }
-            _ => {}
+            Poll::Ready(Some(Err(_))) | Poll::Pending => {}
         }
         frame
     }

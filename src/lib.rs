@@ -64,6 +64,7 @@ pub mod body;
 mod claims;
 #[cfg(feature = "client")]
 pub mod client;
+mod delivery;
 pub mod error;
 #[cfg(feature = "external")]
 pub mod external;
@@ -106,7 +107,8 @@ pub mod rpc;
 #[cfg(feature = "server")]
 pub mod session;
 
-pub use body::{Body, Delivery};
+pub use body::Body;
+pub use delivery::Delivery;
 pub use error::{AuthReason, ErrorCode, ErrorDetail, MethodError, Result, RpcError};
 pub use memory::{RequestMemory, RequestMemoryPool};
 #[cfg(any(feature = "client", feature = "external", feature = "server"))]

@@ -15,7 +15,7 @@ use super::log::LogMessage;
 use super::mapped_steps::{MapParts, MapSteps};
 use super::method::MethodDescription;
 use super::part_encoder::PartEncoder;
-use crate::body::{Delivery, Guard};
+use crate::delivery::{Delivery, Guards};
 use crate::vocabulary::AuthContext;
 use crate::wire::{AnnotatedBatch, Metadata, WireSchema};
 use crate::{BoxError, RpcError};
@@ -295,7 +295,7 @@ pub struct Reply {
     pub(crate) body: ReplyBody,
     pub(crate) headers: http::HeaderMap,
     pub(crate) limit: Option<u64>,
-    guards: Vec<Guard>,
+    guards: Guards,
 }
 
 pub(crate) enum ReplyBody {
@@ -307,7 +307,7 @@ pub(crate) enum ReplyBody {
 
 impl Reply {
     pub(crate) fn new(schema: Arc<WireSchema>, body: ReplyBody) -> Self {
-        Self { schema, header: None, body, headers: http::HeaderMap::new(), limit: None, guards: Vec::new() }
+        Self { schema, header: None, body, headers: http::HeaderMap::new(), limit: None, guards: Guards::new() }
     }
 
     pub(crate) fn complete(schema: Arc<WireSchema>, parts: Vec<Part>) -> Self {
@@ -344,16 +344,16 @@ impl Reply {
 
     /// Keeps something alive until the response's body has ended or was dropped: a permit, a lock.
     pub fn hold(&mut self, guard: impl Any + Send) {
-        self.guards.push(crate::body::held(guard));
+        self.guards.hold(guard);
     }
 
     /// Tells whether what is made of this answer reaches the connection. Where an error takes its place after all, it
     /// does not.
     pub fn on_delivery(&mut self, delivery: impl Delivery) {
-        self.guards.push(Box::new(delivery));
+        self.guards.add(delivery);
     }
 
-    pub(crate) fn take_guards(&mut self) -> Vec<Guard> {
+    pub(crate) fn take_guards(&mut self) -> Guards {
         std::mem::take(&mut self.guards)
     }
 

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
 use http_body::{Body as HttpBody, Frame, SizeHint};
-use pin_project::{pin_project, pinned_drop};
-use tower_vgi::{Body, BoxError};
+use pin_project::pin_project;
+use tower_vgi::{Body, Delivery};
 
 use super::watch::{Received, Watch};
 use super::{End, Observe};
@@ -71,34 +71,52 @@ impl<B: HttpBody> HttpBody for RequestBody<B> {
 }
 
 /// The body of an observed response.
-#[pin_project(PinnedDrop)]
-pub struct ResponseBody<B: HttpBody, O: Observe> {
+#[pin_project]
+pub struct ResponseBody<B, O: Observe> {
     #[pin]
     inner: B,
     watch: Watch<O>,
-    /// Whether a caller that reads nothing has got everything, as with `HEAD`.
-    headless: bool,
 }
 
 impl<B: HttpBody, O: Observe> ResponseBody<B, O> {
-    pub(super) fn new(inner: B, watch: Watch<O>, headless: bool) -> Self {
-        Self { inner, watch, headless }
+    pub(super) fn new(inner: B, watch: Watch<O>) -> Self {
+        Self { inner, watch }
     }
 }
 
 impl<B: HttpBody, O: Observe> fmt::Debug for ResponseBody<B, O> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("ResponseBody").field("size", &self.size_hint()).finish_non_exhaustive()
+        formatter.debug_struct("ResponseBody").field("size", &self.inner.size_hint()).finish_non_exhaustive()
     }
 }
 
-impl<B, O> From<ResponseBody<B, O>> for Body
+impl<O> From<ResponseBody<Self, O>> for Body
 where
-    B: HttpBody<Data = bytes::Bytes, Error: Into<BoxError>> + Send + 'static,
     O: Observe<Seen: Send> + Send + 'static,
 {
-    fn from(body: ResponseBody<B, O>) -> Self {
-        Self::new(body)
+    /// Where all of the body is there, nothing is done that has to be surrounded: it is enough to be told what is taken.
+    fn from(body: ResponseBody<Self, O>) -> Self {
+        if !body.inner.is_complete() {
+            return Self::new(body);
+        }
+        let ResponseBody { mut inner, watch } = body;
+        if !watch.has_ended() {
+            inner.on_delivery(watch);
+        }
+        inner
+    }
+}
+
+impl<O> Delivery for Watch<O>
+where
+    O: Observe<Seen: Send> + Send + 'static,
+{
+    fn taken(&mut self, bytes: u64) {
+        self.sent(bytes);
+    }
+
+    fn delivered(&mut self) {
+        self.end(End::Complete);
     }
 }
 
@@ -130,16 +148,6 @@ impl<B: HttpBody, O: Observe> HttpBody for ResponseBody<B, O> {
 
     fn size_hint(&self) -> SizeHint {
         self.inner.size_hint()
-    }
-}
-
-#[pinned_drop]
-impl<B: HttpBody, O: Observe> PinnedDrop for ResponseBody<B, O> {
-    fn drop(self: Pin<&mut Self>) {
-        let this = self.project();
-        if *this.headless || this.inner.is_end_stream() {
-            this.watch.end(End::Complete);
-        }
     }
 }
 

@@ -18,6 +18,7 @@ pub struct ResponseFuture<F, O: Observe> {
     future: F,
     /// Goes over to the response's body.
     watch: Option<Watch<O>>,
+    /// Whether there is nothing to wait for after the head, as with `HEAD`.
     headless: bool,
 }
 
@@ -52,7 +53,10 @@ where
         Poll::Ready(match result {
             Ok(response) => {
                 watch.responded(response.status());
-                Ok(response.map(|body| ResponseBody::new(body, watch, *this.headless)))
+                if *this.headless || response.body().is_end_stream() {
+                    watch.end(End::Complete);
+                }
+                Ok(response.map(|body| ResponseBody::new(body, watch)))
             }
             Err(error) => {
                 watch.end(End::Broken);

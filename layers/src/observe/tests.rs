@@ -175,6 +175,30 @@ async fn an_observer_may_touch_the_record_in_the_end() {
     assert_eq!(*touches.0.lock().unwrap(), Some(true));
 }
 
+/// As between the layers of a stack.
+#[tokio::test]
+async fn an_answer_that_is_there_is_watched_without_a_box() {
+    let notes = Notes::default();
+    let pieces = |_: Request<RequestBody<Body>>| async {
+        let pieces = ["fo", "ur"].map(|piece| Bytes::from_static(piece.as_bytes()));
+        Ok::<_, Infallible>(Response::new(Body::from_frames(pieces)))
+    };
+    let service = ObserveLayer::new(notes.clone()).layer(service_fn(pieces));
+    let answer = async || Body::from(service.clone().oneshot(Request::new(Body::empty())).await.unwrap().into_body());
+    let mut read = answer().await;
+    assert!(read.is_complete());
+    for _ in 0..2 {
+        assert_eq!(notes.take(), []);
+        read.frame().await.unwrap().unwrap();
+    }
+    assert_eq!(notes.take(), [(Some(200), 0, 4, End::Complete, false)]);
+
+    let mut given_up = answer().await;
+    given_up.frame().await.unwrap().unwrap();
+    drop(given_up);
+    assert_eq!(notes.take(), [(Some(200), 0, 2, End::Dropped, false)]);
+}
+
 #[test]
 fn a_request_body_of_known_size_is_not_boxed() {
     assert!(Body::from(RequestBody::new(Body::from("abc")).0).is_complete());

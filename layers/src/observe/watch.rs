@@ -44,6 +44,10 @@ impl<O: Observe> Watch<O> {
         }
     }
 
+    pub(super) fn has_ended(&self) -> bool {
+        self.seen.is_none()
+    }
+
     pub(super) fn responded(&mut self, status: StatusCode) {
         self.status = Some(status);
     }

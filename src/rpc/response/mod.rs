@@ -22,8 +22,8 @@ use super::handler::BoxFuture;
 use super::identity::{Identity, REQUEST_ID};
 use super::log::LogMessage;
 use super::part_encoder::{encode_error, write_empty};
-use crate::body::Guard;
 use crate::call_record::Traffic;
+use crate::delivery::Guards;
 use crate::headers::ARROW;
 use crate::wire::{AnnotatedBatch, Frames, Metadata, StreamEncoder, WireError, WireSchema};
 use crate::{Body, CallRecord, RpcError};
@@ -257,7 +257,7 @@ impl ResponseContext {
 }
 
 /// The response of a reply, or of the error in its place, with what the reply kept.
-fn held(outcome: Result<Response<Body>, Response<Body>>, guards: Vec<Guard>) -> Response<Body> {
+fn held(outcome: Result<Response<Body>, Response<Body>>, guards: Guards) -> Response<Body> {
     match outcome {
         Ok(mut response) => {
             response.body_mut().hold_all(guards);
