@@ -41,14 +41,15 @@ pub use traffic::Traffic;
 
 /// What is known of one request, shared by all who know something and all who observe. Clones are the same record.
 ///
-/// What is known is looked at without holding anything: whoever [looks](Self::read) may also fill in. Whoever
-/// [fills in](Self::update) holds it meanwhile.
+/// Whoever [fills in](Self::update) holds it meanwhile. Whoever [looks](Self::read) gets a copy, and may also fill in.
+/// Whoever needs it no more, as an observer in the end, [takes it](Self::into_call), which copies nothing if nobody else
+/// has it.
 #[derive(Clone, Debug, Default)]
 pub struct CallRecord(Arc<Mutex<State>>);
 
 #[derive(Default)]
 struct State {
-    call: Arc<RecordedCall>,
+    call: RecordedCall,
     listeners: Vec<Arc<dyn CallListener>>,
 }
 
@@ -78,18 +79,30 @@ impl CallRecord {
     /// Fills in something. The record is locked while `change` runs, which has to be short and must not use the record itself:
     /// it would wait for itself for ever.
     pub fn update(&self, change: impl FnOnce(&mut RecordedCall)) {
-        // A copy is made only if somebody still looks at what was known before.
-        change(Arc::make_mut(&mut self.lock().call));
+        change(&mut self.lock().call);
     }
 
-    /// Looks at what is known so far. All of it is there when the body of the response has ended or was dropped.
+    /// Looks at a copy of what is known so far. All of it is there when the body of the response has ended or was dropped.
     pub fn read<R>(&self, look: impl FnOnce(&RecordedCall) -> R) -> R {
         look(&self.snapshot())
     }
 
-    /// What is known now, to be kept. What is filled in later is not in it.
-    pub fn snapshot(&self) -> Arc<RecordedCall> {
+    /// A copy of what is known now. What is filled in later is not in it.
+    pub fn snapshot(&self) -> RecordedCall {
         self.lock().call.clone()
+    }
+
+    /// What is known now: a copy only if others have the record, too.
+    pub fn into_call(self) -> RecordedCall {
+        match Arc::try_unwrap(self.0) {
+            Ok(state) => state.into_inner().unwrap_or_else(PoisonError::into_inner).call,
+            Err(shared) => Self(shared).snapshot(),
+        }
+    }
+
+    /// What has gone out so far.
+    pub(crate) fn output(&self) -> Traffic {
+        self.lock().call.output
     }
 
     /// Tells a listener when the request becomes a call, unless it has. It must not keep the record, which keeps it.
@@ -101,7 +114,7 @@ impl CallRecord {
     pub(crate) fn dispatch(&self, call: &Call) {
         let listeners = {
             let mut state = self.lock();
-            Arc::make_mut(&mut state.call).dispatch(&call.head, &call.input);
+            state.call.dispatch(&call.head, &call.input);
             std::mem::take(&mut state.listeners)
         };
         listeners.iter().for_each(|listener| listener.dispatched(call, self));
@@ -244,5 +257,15 @@ mod tests {
             assert!(!before.cancelled);
         });
         assert!(record.read(|call| call.cancelled));
+    }
+
+    #[test]
+    fn who_takes_it_leaves_it_to_others() {
+        let record = CallRecord::default();
+        record.update(|call| call.cancelled = true);
+        assert!(record.clone().into_call().cancelled);
+        record.update(|call| call.externalized_input_bytes = 1);
+        let call = record.into_call();
+        assert!(call.cancelled && call.externalized_input_bytes == 1);
     }
 }

@@ -14,8 +14,7 @@ use super::{End, Observe, Outcome};
 pub(super) struct Watch<O: Observe> {
     observer: O,
     /// `None` once the end was told.
-    seen: Option<O::Seen>,
-    record: CallRecord,
+    seen: Option<(O::Seen, CallRecord)>,
     began: Instant,
     request_bytes: Received,
     status: Option<StatusCode>,
@@ -33,13 +32,13 @@ impl<O: Observe> Watch<O> {
     pub(super) fn begin<B>(observer: O, request: &mut Request<B>, request_bytes: Received) -> Self {
         let began = Instant::now();
         let record = CallRecord::of(request.extensions_mut());
-        let seen = Some(observer.begin(request));
-        Self { observer, seen, record, began, request_bytes, status: None, response_bytes: 0 }
+        let seen = observer.begin(request);
+        Self { observer, seen: Some((seen, record)), began, request_bytes, status: None, response_bytes: 0 }
     }
 
     pub(super) fn in_scope<R>(&self, work: impl FnOnce() -> R) -> R {
         match &self.seen {
-            Some(seen) => self.observer.in_scope(seen, work),
+            Some((seen, _)) => self.observer.in_scope(seen, work),
             None => work(),
         }
     }
@@ -57,7 +56,7 @@ impl<O: Observe> Watch<O> {
     }
 
     pub(super) fn end(&mut self, end: End) {
-        let Some(seen) = self.seen.take() else { return };
+        let Some((seen, record)) = self.seen.take() else { return };
         let request_bytes = match &self.request_bytes {
             Received::Announced(bytes) => *bytes,
             Received::Counted(bytes) => bytes.load(Ordering::Relaxed),
@@ -65,7 +64,7 @@ impl<O: Observe> Watch<O> {
         // This may be noticed while something else unwinds, and an observer's failure is no reason to end a process.
         let _ = std::panic::catch_unwind(AssertUnwindSafe(|| {
             let outcome = Outcome {
-                call: &self.record.snapshot(),
+                call: &record.into_call(),
                 status: self.status,
                 request_bytes,
                 response_bytes: self.response_bytes,

@@ -218,7 +218,7 @@ impl ResponseContext {
 
     /// What is recorded of the batches so far.
     fn recorded_output(&self) -> Traffic {
-        self.record.as_ref().map_or_else(Traffic::default, |record| record.read(|call| call.output))
+        self.record.as_ref().map_or_else(Traffic::default, CallRecord::output)
     }
 
     /// What was written after this is not sent.
