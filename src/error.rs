@@ -4,6 +4,8 @@
 //! machine-readable *kind* (`session_lost`), and on the namespaced generation a *code* with
 //! *details*, as gRPC has them. A method returns [`MethodError`], into which `?` turns every error.
 
+mod code;
+mod detail;
 mod received;
 
 use std::any::Any;
@@ -12,8 +14,11 @@ use std::error::Error as StdError;
 use std::fmt;
 
 use http::StatusCode;
+
+pub use code::ErrorCode;
+pub use detail::ErrorDetail;
+use detail::{RETRY_DELAY, RETRY_INFO};
 pub use received::AuthReason;
-use serde_json::{Map, Value};
 
 /// What a method returns.
 pub type Result<T, E = MethodError> = std::result::Result<T, E>;
@@ -280,195 +285,6 @@ impl fmt::Display for MethodError {
     }
 }
 
-/// What a program can do about an error; the set of gRPC.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum ErrorCode {
-    /// The caller gave up.
-    Cancelled,
-    /// Not classified.
-    #[default]
-    Unknown,
-    /// The request is wrong in itself.
-    InvalidArgument,
-    /// Time ran out.
-    DeadlineExceeded,
-    /// What was asked for does not exist.
-    NotFound,
-    /// What was to be made exists.
-    AlreadyExists,
-    /// The caller may not do this.
-    PermissionDenied,
-    /// A quota or a limit is used up.
-    ResourceExhausted,
-    /// The system is not in the state that the call needs.
-    FailedPrecondition,
-    /// A conflict; try again from a higher level.
-    Aborted,
-    /// A value lies outside of what exists.
-    OutOfRange,
-    /// Not implemented here.
-    Unimplemented,
-    /// A defect of the server.
-    Internal,
-    /// Not now; try again.
-    Unavailable,
-    /// Data is lost or damaged.
-    DataLoss,
-    /// The caller is not known.
-    Unauthenticated,
-}
-
-impl ErrorCode {
-    const NAMES: [(Self, &'static str); 16] = [
-        (Self::Cancelled, "CANCELLED"),
-        (Self::Unknown, "UNKNOWN"),
-        (Self::InvalidArgument, "INVALID_ARGUMENT"),
-        (Self::DeadlineExceeded, "DEADLINE_EXCEEDED"),
-        (Self::NotFound, "NOT_FOUND"),
-        (Self::AlreadyExists, "ALREADY_EXISTS"),
-        (Self::PermissionDenied, "PERMISSION_DENIED"),
-        (Self::ResourceExhausted, "RESOURCE_EXHAUSTED"),
-        (Self::FailedPrecondition, "FAILED_PRECONDITION"),
-        (Self::Aborted, "ABORTED"),
-        (Self::OutOfRange, "OUT_OF_RANGE"),
-        (Self::Unimplemented, "UNIMPLEMENTED"),
-        (Self::Internal, "INTERNAL"),
-        (Self::Unavailable, "UNAVAILABLE"),
-        (Self::DataLoss, "DATA_LOSS"),
-        (Self::Unauthenticated, "UNAUTHENTICATED"),
-    ];
-
-    /// The code's name on the wire.
-    pub fn as_str(self) -> &'static str {
-        Self::NAMES.iter().find(|(code, _)| *code == self).map_or("UNKNOWN", |(_, name)| name)
-    }
-
-    /// The code of a name on the wire; an unknown name is [`ErrorCode::Unknown`].
-    pub fn from_wire(name: &str) -> Self {
-        Self::NAMES.iter().find(|(_, known)| *known == name).map_or(Self::Unknown, |(code, _)| *code)
-    }
-}
-
-const RETRY_INFO: &str = "vgi_rpc.RetryInfo";
-const RETRY_DELAY: &str = "retry_delay_seconds";
-
-/// One structured detail of an error: a JSON object with an `@type` (wire specification §1.9).
-#[derive(Clone, Debug, PartialEq)]
-pub struct ErrorDetail {
-    type_name: Cow<'static, str>,
-    members: Map<String, Value>,
-}
-
-impl ErrorDetail {
-    /// A detail of a protocol's own type. The name has to contain a `.`, and `vgi_rpc.` is reserved:
-    /// a caller gets no details at all where that is broken.
-    pub fn new(type_name: impl Into<Cow<'static, str>>, members: Map<String, Value>) -> Self {
-        Self { type_name: type_name.into(), members }
-    }
-
-    fn framework(type_name: &'static str, members: Value) -> Self {
-        let members = match members {
-            Value::Object(members) => members,
-            _ => Map::new(),
-        };
-        Self::new(type_name, members)
-    }
-
-    /// `vgi_rpc.RetryInfo`: when to try again.
-    pub fn retry_info(delay: std::time::Duration) -> Self {
-        let seconds = delay.as_secs_f64();
-        let number = if delay.subsec_nanos() == 0 { Value::from(delay.as_secs()) } else { Value::from(seconds) };
-        Self::framework(RETRY_INFO, serde_json::json!({ RETRY_DELAY: number }))
-    }
-
-    /// `vgi_rpc.ErrorInfo`: names with values.
-    pub fn error_info<K: Into<String>, V: Into<String>>(metadata: impl IntoIterator<Item = (K, V)>) -> Self {
-        let metadata: Map<_, _> = metadata.into_iter().map(|(k, v)| (k.into(), Value::String(v.into()))).collect();
-        Self::framework("vgi_rpc.ErrorInfo", serde_json::json!({ "metadata": metadata }))
-    }
-
-    /// `vgi_rpc.BadRequest`: fields with what is wrong about each.
-    pub fn bad_request<F: Into<String>, D: Into<String>>(violations: impl IntoIterator<Item = (F, D)>) -> Self {
-        let list: Vec<_> = violations
-            .into_iter()
-            .map(|(field, text)| serde_json::json!({ "field": field.into(), "description": text.into() }))
-            .collect();
-        Self::framework("vgi_rpc.BadRequest", serde_json::json!({ "field_violations": list }))
-    }
-
-    /// `vgi_rpc.PreconditionFailure`: one precondition that does not hold.
-    pub fn precondition_failure(
-        violation: impl Into<String>,
-        subject: impl Into<String>,
-        description: impl Into<String>,
-    ) -> Self {
-        let violations = serde_json::json!([{
-            "type": violation.into(), "subject": subject.into(), "description": description.into(),
-        }]);
-        Self::framework("vgi_rpc.PreconditionFailure", serde_json::json!({ "violations": violations }))
-    }
-
-    /// `vgi_rpc.QuotaFailure`: one quota that is used up.
-    pub fn quota_failure(subject: impl Into<String>, description: impl Into<String>) -> Self {
-        let violations = serde_json::json!([{ "subject": subject.into(), "description": description.into() }]);
-        Self::framework("vgi_rpc.QuotaFailure", serde_json::json!({ "violations": violations }))
-    }
-
-    /// `vgi_rpc.ResourceInfo`: the resource that the call was about.
-    pub fn resource_info(
-        resource_type: impl Into<String>,
-        resource_name: impl Into<String>,
-        owner: impl Into<String>,
-        description: impl Into<String>,
-    ) -> Self {
-        Self::framework(
-            "vgi_rpc.ResourceInfo",
-            serde_json::json!({
-                "resource_type": resource_type.into(),
-                "resource_name": resource_name.into(),
-                "owner": owner.into(),
-                "description": description.into(),
-            }),
-        )
-    }
-
-    /// `vgi_rpc.Help`: links with what each is for.
-    pub fn help<D: Into<String>, U: Into<String>>(links: impl IntoIterator<Item = (D, U)>) -> Self {
-        let links: Vec<_> = links
-            .into_iter()
-            .map(|(text, url)| serde_json::json!({ "description": text.into(), "url": url.into() }))
-            .collect();
-        Self::framework("vgi_rpc.Help", serde_json::json!({ "links": links }))
-    }
-
-    /// `vgi_rpc.LocalizedMessage`: the text in a language of people.
-    pub fn localized_message(locale: impl Into<String>, message: impl Into<String>) -> Self {
-        Self::framework(
-            "vgi_rpc.LocalizedMessage",
-            serde_json::json!({ "locale": locale.into(), "message": message.into() }),
-        )
-    }
-
-    /// The value of `@type`.
-    pub fn type_name(&self) -> &str {
-        &self.type_name
-    }
-
-    /// The members besides `@type`.
-    pub fn members(&self) -> &Map<String, Value> {
-        &self.members
-    }
-
-    /// The whole object, `@type` first.
-    pub fn to_json(&self) -> Value {
-        let mut object = Map::new();
-        object.insert("@type".to_owned(), Value::String(self.type_name.to_string()));
-        object.extend(self.members.clone());
-        Value::Object(object)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -498,22 +314,5 @@ mod tests {
         let inner = RpcError::value_error("no").with_kind("k").with_code(ErrorCode::NotFound);
         let error = MethodError::from(inner).into_rpc_error();
         assert_eq!((error.type_name(), error.kind(), error.code()), ("ValueError", Some("k"), ErrorCode::NotFound));
-    }
-
-    #[test]
-    fn every_code_round_trips_by_name() {
-        for (code, name) in ErrorCode::NAMES {
-            assert_eq!(ErrorCode::from_wire(name), code);
-            assert_eq!(code.as_str(), name);
-        }
-        assert_eq!(ErrorCode::from_wire("NEW_ONE"), ErrorCode::Unknown);
-    }
-
-    #[test]
-    fn whole_retry_delays_are_integers() {
-        let whole = ErrorDetail::retry_info(std::time::Duration::from_secs(1)).to_json().to_string();
-        assert_eq!(whole, r#"{"@type":"vgi_rpc.RetryInfo","retry_delay_seconds":1}"#);
-        let part = ErrorDetail::retry_info(std::time::Duration::from_millis(1500)).to_json().to_string();
-        assert_eq!(part, r#"{"@type":"vgi_rpc.RetryInfo","retry_delay_seconds":1.5}"#);
     }
 }

@@ -4,7 +4,8 @@ use std::fmt;
 
 use http::StatusCode;
 
-use super::{ErrorCode, RETRY_INFO, RpcError};
+use super::detail::RETRY_INFO;
+use super::{ErrorCode, RpcError};
 
 /// How an error came to a client.
 #[derive(Clone, Debug, Default)]

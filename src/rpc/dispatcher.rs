@@ -10,10 +10,11 @@ use futures_util::future::Either;
 use tower_service::Service;
 
 use super::build_error::BuildError;
-use super::call::{Call, Reply};
+use super::call::Call;
 use super::handler::{BoxFuture, Handler};
 use super::introspection::protocol_hash;
 use super::method::{MethodDescription, Protocol};
+use super::reply::Reply;
 use super::route::{FLAT_RESERVED, is_protocol_name, is_reserved};
 use super::runner::{self, Runner};
 use super::stack::{self, BoxCallService};

@@ -1,12 +1,12 @@
 //! The steps of a producer, each passed through a function of a layer: its part, or the work itself.
 
-use super::call::{Part, PartPlace, Step, Steps};
 use super::handler::BoxFuture;
 use super::log::LogMessage;
+use super::reply::{Part, PartPlace, Step, Steps};
 use crate::RpcError;
 use crate::wire::Metadata;
 
-/// Passes the work of each step through the function of [`Reply::map_steps`](super::call::Reply::map_steps).
+/// Passes the work of each step through the function of [`Reply::map_steps`](super::reply::Reply::map_steps).
 pub(super) struct MapSteps<F> {
     steps: Box<dyn Steps>,
     map: F,
@@ -55,7 +55,7 @@ where
     }
 }
 
-/// Passes each part through the function of [`Reply::map_parts`](super::call::Reply::map_parts).
+/// Passes each part through the function of [`Reply::map_parts`](super::reply::Reply::map_parts).
 pub(super) struct MapParts<F> {
     steps: Box<dyn Steps>,
     map: F,

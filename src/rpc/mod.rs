@@ -19,6 +19,7 @@ mod method;
 mod params;
 mod part_encoder;
 mod plain;
+mod reply;
 mod request;
 mod response;
 mod result;
@@ -34,7 +35,7 @@ use crate::{generation, log};
 
 pub use build_error::BuildError;
 pub use builder::{DEFAULT_MAX_REQUEST_BYTES, DEFAULT_TOKEN_TIME_TO_LIVE, RpcServiceBuilder};
-pub use call::{Call, MethodName, Operation, Part, PartPlace, Reply, Step};
+pub use call::{Call, MethodName, Operation};
 pub use context::CallContext;
 pub use dispatcher::Dispatcher;
 pub use failed_call::rpc_error;
@@ -51,6 +52,7 @@ pub use method::{
 pub use params::Params;
 pub use part_encoder::PartEncoder;
 pub use plain::NotFound;
+pub use reply::{Part, PartPlace, Reply, Step};
 pub use request::{ARROW_STREAM, RequestDecoder};
 pub use response::{ResponseFuture, error_response};
 pub use result::{Answer, MethodResult};

@@ -2,9 +2,10 @@
 
 use arrow_array::RecordBatch;
 
-use super::call::{Operation, Part, PartPlace};
+use super::call::Operation;
 use super::identity::Identity;
 use super::log::LogMessage;
+use super::reply::{Part, PartPlace};
 use crate::wire::{Frames, Metadata, StreamEncoder, WireError};
 use crate::{ErrorCode, RpcError};
 

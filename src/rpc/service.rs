@@ -13,13 +13,14 @@ use tower_service::Service;
 
 use super::budget;
 use super::builder::RpcServiceBuilder;
-use super::call::{Call, CallHead, Operation, Reply, SentTokens};
+use super::call::{Call, CallHead, Operation, SentTokens};
 use super::dispatcher::{self, Dispatcher, HostedMethod};
 use super::failed_call::FailedCall;
 use super::generation::{Generation, Generations};
 use super::identity::Identity;
 use super::info::ServiceInfo;
 use super::plain;
+use super::reply::Reply;
 use super::request::{self, RequestDecoder};
 use super::response::{Replied, ResponseContext, ResponseFuture, Subject};
 use super::route::{self, Shape};

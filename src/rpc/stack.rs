@@ -11,7 +11,8 @@ use tower::util::BoxCloneSyncService;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::call::{Call, Operation, Reply};
+use super::call::{Call, Operation};
+use super::reply::Reply;
 use crate::{BoxError, ErrorCode, ErrorDetail, RpcError};
 
 /// What a call layer wraps: any service of calls.

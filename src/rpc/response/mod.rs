@@ -14,7 +14,7 @@ pub(crate) use error_batch::error_metadata;
 pub use future::ResponseFuture;
 
 use super::budget;
-use super::call::{Operation, Part, Reply, ReplyBody};
+use super::call::Operation;
 use super::dispatcher::HostedMethod;
 use super::failed_call::FailedCall;
 use super::generation::Generation;
@@ -22,6 +22,7 @@ use super::handler::BoxFuture;
 use super::identity::{Identity, REQUEST_ID};
 use super::log::LogMessage;
 use super::part_encoder::{encode_error, write_empty};
+use super::reply::{Part, Reply, ReplyBody};
 use crate::call_record::Traffic;
 use crate::delivery::Guards;
 use crate::headers::ARROW;

@@ -7,9 +7,9 @@ use http::{HeaderMap, Response};
 use super::streamed::StreamedProducer;
 use super::{ResponseContext, encode_error, frames_body};
 use crate::rpc::budget;
-use crate::rpc::call::{Part, Steps};
 use crate::rpc::failed_call::FailedCall;
 use crate::rpc::generation::ProducerCap;
+use crate::rpc::reply::{Part, Steps};
 use crate::wire::{Frames, Metadata, StreamEncoder, WireSchema};
 use crate::{Body, RpcError};
 

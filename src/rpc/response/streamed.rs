@@ -14,9 +14,9 @@ use http_body_util::StreamBody;
 
 use super::{ResponseContext, encode_error, write_empty};
 use crate::rpc::budget;
-use crate::rpc::call::{Step, Steps};
 use crate::rpc::failed_call::FailedCall;
 use crate::rpc::generation::ProducerCap;
+use crate::rpc::reply::{Step, Steps};
 use crate::wire::{BatchKind, Frames, Metadata, StreamEncoder};
 use crate::{Body, BoxError, RpcError};
 

@@ -7,12 +7,12 @@ use arrow_schema::SchemaRef;
 
 use super::{isolated, save, scope};
 use crate::RpcError;
-use crate::rpc::call::Part;
 use crate::rpc::cast::cast_lossless;
 use crate::rpc::context::CallContext;
 use crate::rpc::dispatcher::Runtime;
 use crate::rpc::erased_state::{ErasedState, OpenStream};
 use crate::rpc::method::MethodDescription;
+use crate::rpc::reply::Part;
 use crate::rpc::stream::Output;
 use crate::rpc::token::{self, CallPart, OpenCall};
 use crate::wire::{AnnotatedBatch, Metadata, WireSchema, keys};

@@ -14,12 +14,13 @@ use std::task::{Context, Poll};
 use futures_util::FutureExt as _;
 use tower_service::Service;
 
-use super::call::{Call, CallHead, Operation, Part, Reply};
+use super::call::{Call, CallHead, Operation};
 use super::context::CallContext;
 use super::dispatcher::HostedMethod;
 use super::erased_state::ErasedState;
 use super::failed_call::FailedCall;
 use super::handler::{BoxFuture, Handler};
+use super::reply::{Part, Reply};
 use super::token::Scope;
 use crate::wire::{Metadata, WireSchema};
 use crate::{BoxError, MethodError, RpcError};

@@ -1,10 +1,11 @@
 //! One row in, one row out.
 
 use super::{context, failed, isolated, unsupported};
-use crate::rpc::call::{Call, Operation, Part, Reply};
+use crate::rpc::call::{Call, Operation};
 use crate::rpc::failed_call::FailedCall;
 use crate::rpc::handler::Handler;
 use crate::rpc::params::Params;
+use crate::rpc::reply::{Part, Reply};
 use crate::rpc::result::result_batch;
 
 /// Runs a call whose batch has to be brought first.
