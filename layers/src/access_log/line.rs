@@ -1,7 +1,6 @@
 //! From what is known of a call to its line.
 
 use std::cell::RefCell;
-use std::time::SystemTime;
 
 use tower_vgi::call_record::{RecordedCall, RecordedSession, SessionAction};
 use tower_vgi::rpc::{Generation, Operation, ServiceInfo};
@@ -43,7 +42,8 @@ struct Content<'a> {
     method: &'a MethodText,
     /// Where there are any.
     claims: Option<Shown<'a>>,
-    time: SystemTime,
+    /// In milliseconds, as [`timestamp`] has it.
+    time: u64,
     sample_rate: Option<f64>,
 }
 
@@ -69,12 +69,12 @@ impl Lines {
         Self { server, version, methods: PerMethod::default(), redact: Redact::default(), max_bytes }
     }
 
-    /// Hands over the line: JSON without the closing brace, so that a member can be added.
-    pub(super) fn write(&self, record: &Record<'_>, sample_rate: Option<f64>, push: impl FnOnce(&[u8])) {
+    /// Hands over the line and its time in milliseconds: JSON without the closing brace, so that a member can be added.
+    pub(super) fn write(&self, record: &Record<'_>, sample_rate: Option<f64>, push: impl FnOnce(&[u8], u64)) {
         let method = self.methods.of(&record.dispatched.method, |method| MethodText::new(&self.server, method));
         let claims = record.call.auth.as_ref().map(|auth| &auth.claims).filter(|claims| !claims.is_empty());
         let claims = claims.map(|claims| Shown { claims, redact: &self.redact });
-        let content = Content { record, method: &method, claims, time: SystemTime::now(), sample_rate };
+        let content = Content { record, method: &method, claims, time: timestamp::now(), sample_rate };
         // Taken out, since what says which claims are shown is the program's own, and may come here again.
         let mut line = SCRATCH.take();
         for form in [Form::Whole, Form::WithoutClaims, Form::Least, Form::Cut] {
@@ -87,7 +87,7 @@ impl Lines {
                 break;
             }
         }
-        push(line.as_bytes());
+        push(line.as_bytes(), content.time);
         line.clear(SCRATCH_KEPT);
         SCRATCH.set(line);
     }

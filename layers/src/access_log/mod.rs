@@ -25,9 +25,13 @@
 //!
 //! # Writing never slows a call
 //!
-//! Lines go through a queue of bounded size to a thread that writes them. Where it is full because the disk is slow, or
-//! where the disk is full, lines are dropped. The next line that gets through has their number (`dropped_records`), and
-//! [`AccessLogLayer::dropped`] their sum; a warning goes to [`tracing`] with the target [`TARGET`].
+//! Lines go through a queue of bounded size to a thread that writes them, ten times a second or when there are enough.
+//! Where it is full because the disk is slow, or where the disk is full, lines are dropped. The next line that gets through
+//! has their number (`dropped_records`), and [`AccessLogLayer::dropped`] their sum; a warning goes to [`tracing`] with
+//! the target [`TARGET`].
+//!
+//! Each thread of the server has its own part of the queue. What was gathered is written in the order of `timestamp`; where
+//! one batch ends while calls end at that very moment, some of these may come in another order.
 //!
 //! # Both generations
 //!
@@ -134,7 +138,8 @@ impl AccessLogLayer {
         self
     }
 
-    /// How much may wait to be written, in bytes. Default: [`DEFAULT_QUEUE_BYTES`].
+    /// How much may wait to be written, in bytes: all threads together have no more than that, and may have to do with a
+    /// sixteenth less. Default: [`DEFAULT_QUEUE_BYTES`].
     pub fn queue_bytes(self, bytes: usize) -> Self {
         self.log.0.writer.set_queue_bytes(bytes);
         self
@@ -205,7 +210,7 @@ impl Observe for AccessLog {
         let Shared { lines, sample, writer } = &*self.0;
         let Some(record) = Record::of(&outcome, peer) else { return };
         if let Some(rate) = sample.take(&record) {
-            lines.write(&record, rate, |line| writer.push(line));
+            lines.write(&record, rate, |line, time| writer.push(line, time));
         }
     }
 }

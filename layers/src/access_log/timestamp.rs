@@ -14,17 +14,22 @@ thread_local! {
     static LAST: Cell<(u64, [u8; LENGTH])> = const { Cell::new((u64::MAX, [0; LENGTH])) };
 }
 
-pub(super) fn write(line: &mut Line, time: SystemTime) {
-    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    let (second, text) = LAST.get();
-    let text = if second == since.as_secs() {
+/// The time in milliseconds since 1970.
+pub(super) fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    since.as_secs() * 1000 + u64::from(since.subsec_millis())
+}
+
+pub(super) fn write(line: &mut Line, time: u64) {
+    let (second, milliseconds) = (time / 1000, (time % 1000) as u32);
+    let (last, text) = LAST.get();
+    let text = if last == second {
         text
     } else {
-        let text = render(since.as_secs());
-        LAST.set((since.as_secs(), text));
+        let text = render(second);
+        LAST.set((second, text));
         text
     };
-    let milliseconds = since.subsec_millis();
     line.bytes(&text).bytes(&[b'.', digit(milliseconds / 100), digit(milliseconds / 10), digit(milliseconds), b'Z']);
 }
 
@@ -48,8 +53,6 @@ fn digit(number: u32) -> u8 {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]
@@ -61,7 +64,7 @@ mod tests {
             (951_782_400_000, "2000-02-29T00:00:00.000Z"),
         ] {
             let mut line = Line::new();
-            write(&mut line, UNIX_EPOCH + Duration::from_millis(milliseconds));
+            write(&mut line, milliseconds);
             assert_eq!(line.as_bytes(), expected.as_bytes());
         }
     }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use tracing::warn;
 
 use super::TARGET;
-use super::queue::Queue;
+use super::queue::{Batch, Queue};
 
 /// How long the end of a program waits for a disk that does not answer.
 const LAST_FLUSH: Duration = Duration::from_secs(5);
@@ -41,8 +41,8 @@ impl Writer {
         self.0.queue.set_max_bytes(bytes);
     }
 
-    pub(super) fn push(&self, line: &[u8]) {
-        self.0.queue.push(line);
+    pub(super) fn push(&self, line: &[u8], time: u64) {
+        self.0.queue.push(line, time);
     }
 
     pub(super) fn dropped(&self) -> u64 {
@@ -64,13 +64,13 @@ impl Drop for Handle {
 fn run(sink: impl Write, queue: &Queue) {
     let mut output = Output { sink, at_line_start: true };
     let mut losses = Losses::default();
-    let mut batch = Batch { queue, lines: Vec::new() };
-    while let Some(number) = queue.take(&mut batch.lines) {
-        if let Err(failed) = output.write(&batch.lines) {
+    let mut unwritten = Unwritten { queue, batch: Batch::default() };
+    while let Some(number) = queue.take(&mut unwritten.batch) {
+        if let Err(failed) = output.write(unwritten.batch.bytes()) {
             queue.lose(failed.lost);
             losses.note(&failed.error);
         }
-        batch.lines.clear();
+        unwritten.batch.clear();
         losses.report(queue.dropped());
         queue.wrote(number);
     }
@@ -78,23 +78,19 @@ fn run(sink: impl Write, queue: &Queue) {
 
 /// What is being written. Where the sink panics, it is lost, and all that comes after it: nobody waits for a thread that
 /// has ended.
-struct Batch<'a> {
+struct Unwritten<'a> {
     queue: &'a Queue,
-    lines: Vec<u8>,
+    batch: Batch,
 }
 
-impl Drop for Batch<'_> {
+impl Drop for Unwritten<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            self.queue.lose(lines_in(&self.lines));
+            self.queue.lose(self.batch.bytes());
             self.queue.abandon();
             warn!(target: TARGET, "what the access log is written to has panicked; from now on all lines are lost");
         }
     }
-}
-
-fn lines_in(bytes: &[u8]) -> u64 {
-    bytes.iter().filter(|byte| **byte == b'\n').count() as u64
 }
 
 /// Where lines go.
@@ -104,17 +100,22 @@ struct Output<W> {
     at_line_start: bool,
 }
 
-/// Why lines were not written, and how many.
-struct Failed {
+/// Why lines were not written, and which.
+struct Failed<'a> {
     error: io::Error,
-    lost: u64,
+    lost: &'a [u8],
 }
 
 impl<W: Write> Output<W> {
     /// Writes all lines. After an error it tries no more: what comes meanwhile has room in the queue.
-    fn write(&mut self, lines: &[u8]) -> Result<(), Failed> {
+    fn write<'a>(&mut self, lines: &'a [u8]) -> Result<(), Failed<'a>> {
         let mut left = lines;
-        self.try_write(&mut left).map_err(|error| Failed { error, lost: lines_in(left) })
+        self.try_write(&mut left).map_err(|error| {
+            // A line of which only a part is written is lost, too.
+            let written = &lines[..lines.len() - left.len()];
+            let whole = written.iter().rposition(|byte| *byte == b'\n').map_or(0, |index| index + 1);
+            Failed { error, lost: &lines[whole..] }
+        })
     }
 
     fn try_write(&mut self, left: &mut &[u8]) -> io::Result<()> {

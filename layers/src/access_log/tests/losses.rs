@@ -94,6 +94,28 @@ async fn a_full_disk_costs_lines_and_nothing_else() {
     assert_eq!(lines.last().unwrap().as_ref().unwrap()["dropped_records"], json!(5 - whole));
 }
 
+/// The line that would have said what was lost before may be lost as well.
+#[tokio::test]
+async fn a_disk_that_is_full_for_long_makes_no_loss_forgotten() {
+    let disk = Disk { room: Arc::default(), written: Written::default() };
+    let layer = AccessLogLayer::to_writer(info(), disk.clone());
+    for room in [0, 0, 100, 1000, 100] {
+        *disk.room.lock().unwrap() = room;
+        for _ in 0..3 {
+            send(&layer, |call| call.dispatched = Some(add())).await;
+        }
+        layer.flush();
+    }
+    *disk.room.lock().unwrap() = 1 << 20;
+    send(&layer, |call| call.dispatched = Some(add())).await;
+    layer.flush();
+    let text = String::from_utf8(disk.written.0.lock().unwrap().clone()).unwrap();
+    let lines: Vec<Value> = text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    assert_eq!(lines.len() as u64 + layer.dropped(), 16);
+    let reported: u64 = lines.iter().filter_map(|line| line.get("dropped_records")?.as_u64()).sum();
+    assert_eq!(reported, layer.dropped());
+}
+
 struct Panics;
 
 impl Write for Panics {
@@ -114,6 +136,26 @@ async fn nobody_waits_for_a_writer_that_has_panicked() {
         layer.flush();
         assert_eq!(layer.dropped(), lines);
     }
+}
+
+/// Threads have shards of their own: a line is in the log, in order, whatever thread has made it.
+#[test]
+fn lines_of_all_threads_are_written_in_order() {
+    let written = Written::default();
+    let layer = AccessLogLayer::to_writer(info(), written.clone());
+    for _ in 0..4 {
+        let layer = &layer;
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                futures_util::FutureExt::now_or_never(send(layer, |call| call.dispatched = Some(add()))).unwrap();
+                std::thread::sleep(std::time::Duration::from_millis(2));
+            });
+        });
+    }
+    layer.flush();
+    let lines = written.lines();
+    assert_eq!(lines.len(), 4);
+    assert!(lines.is_sorted_by_key(|line| line["timestamp"].as_str().unwrap().to_owned()));
 }
 
 #[tokio::test]
