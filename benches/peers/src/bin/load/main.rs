@@ -1,5 +1,6 @@
 //! The load generator: starts servers, drives them over loopback, and makes tables of what it saw.
 
+mod beside;
 mod calm;
 mod client;
 mod compare;
@@ -29,6 +30,8 @@ struct Options {
 enum Command {
     /// Measure every server with every workload, in turn.
     Compare(compare::Options),
+    /// Measure what servers cost more than the first one, which runs at the same time.
+    Beside(beside::Options),
     /// Load one server after the other for long, and watch what they hold.
     Soak(soak::Options),
     /// Print the table of measurements made before.
@@ -70,6 +73,7 @@ impl Setup {
 fn main() -> ExitCode {
     let done = match Options::parse().command {
         Command::Compare(options) => compare::run(&options),
+        Command::Beside(options) => beside::run(&options),
         Command::Soak(options) => soak::run(&options),
         Command::Table { results } => table::print(&results),
     };
