@@ -50,7 +50,9 @@ pub struct CallRecord(Arc<Mutex<State>>);
 #[derive(Default)]
 struct State {
     call: RecordedCall,
-    listeners: Vec<Arc<dyn CallListener>>,
+    /// There is rarely more than one, for which nothing is allocated.
+    listener: Option<Arc<dyn CallListener>>,
+    more_listeners: Vec<Arc<dyn CallListener>>,
 }
 
 /// Is told when a request becomes a call: for what depends on the batch of the request, such as a trace of which its
@@ -107,17 +109,21 @@ impl CallRecord {
 
     /// Tells a listener when the request becomes a call, unless it has. It must not keep the record, which keeps it.
     pub fn listen(&self, listener: Arc<dyn CallListener>) {
-        self.lock().listeners.push(listener);
+        let mut state = self.lock();
+        match state.listener {
+            None => state.listener = Some(listener),
+            Some(_) => state.more_listeners.push(listener),
+        }
     }
 
     /// Says that a call is handed on to its method.
     pub(crate) fn dispatch(&self, call: &Call) {
-        let listeners = {
+        let (first, more) = {
             let mut state = self.lock();
             state.call.dispatch(&call.head, &call.input);
-            std::mem::take(&mut state.listeners)
+            (state.listener.take(), std::mem::take(&mut state.more_listeners))
         };
-        listeners.iter().for_each(|listener| listener.dispatched(call, self));
+        first.iter().chain(&more).for_each(|listener| listener.dispatched(call, self));
     }
 
     /// A panic while it is held leaves a record of which something is missing, which any may be.

@@ -1,12 +1,13 @@
 //! What the core tells observers of a call.
 
 use std::convert::Infallible;
+use std::sync::{Arc, Mutex};
 
 use http_body_util::BodyExt as _;
 use tower::ServiceExt as _;
 use tower_vgi::CallRecord;
-use tower_vgi::call_record::{RecordedCall, RefusedToken};
-use tower_vgi::rpc::{Operation, RpcService};
+use tower_vgi::call_record::{CallListener, RecordedCall, RefusedToken};
+use tower_vgi::rpc::{Call, Operation, RpcService};
 use tower_vgi::wire::keys;
 
 use crate::support::{Answer, Ask, Value, both, column, row, service};
@@ -128,4 +129,25 @@ async fn the_caller_is_recorded() {
     let record = CallRecord::of(request.extensions_mut());
     let _ = service().oneshot(request).await;
     record.read(|call| assert_eq!(call.auth.as_ref().unwrap().principal, "alice"));
+}
+
+#[tokio::test]
+async fn all_who_listen_are_told_of_a_call_in_their_order_and_once() {
+    struct Listener(&'static str, Arc<Mutex<Vec<String>>>);
+    impl CallListener for Listener {
+        fn dispatched(&self, _call: &Call, record: &CallRecord) {
+            let method = record.read(|call| call.dispatched.as_ref().unwrap().method.description.name.clone());
+            self.1.lock().unwrap().push(format!("{} {method}", self.0));
+        }
+    }
+    for generation in both() {
+        let told = Arc::default();
+        let mut request = Ask::add(generation).request();
+        let record = CallRecord::of(request.extensions_mut());
+        for name in ["first", "second", "third"] {
+            record.listen(Arc::new(Listener(name, Arc::clone(&told))));
+        }
+        let _ = service().oneshot(request).await;
+        assert_eq!(*told.lock().unwrap(), ["first add", "second add", "third add"]);
+    }
 }

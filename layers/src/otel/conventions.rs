@@ -1,5 +1,9 @@
 //! Names of the semantic conventions. Those of RPC are still in development, so that they are written down here.
 
+use std::sync::Arc;
+
+use tower_vgi::call_record::CalledMethod;
+
 pub(super) const RPC_SYSTEM_NAME: &str = "rpc.system.name";
 pub(super) const VGI_RPC: &str = "vgi_rpc";
 pub(super) const RPC_METHOD: &str = "rpc.method";
@@ -21,6 +25,11 @@ pub(super) const EXCEPTION_MESSAGE: &str = "exception.message";
 
 /// A request that leads to no method.
 pub(super) const OTHER: &str = "_OTHER";
+
+/// The value of `rpc.method`, and the name of spans.
+pub(super) fn full_name(method: &CalledMethod) -> Arc<str> {
+    format!("{}/{}", method.protocol, method.description.name).into()
+}
 
 pub(super) const METHOD_TYPE: &str = "rpc.vgi_rpc.method_type";
 pub(super) const REQUEST_ID: &str = "rpc.vgi_rpc.request_id";

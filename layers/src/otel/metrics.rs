@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Counter, Histogram, Meter};
-use tower_vgi::call_record::CalledMethod;
 
 use super::conventions::{self as names, legacy};
 use super::counts::{Counters, Counts};
@@ -65,10 +64,10 @@ struct MethodMetrics {
 }
 
 impl MethodMetrics {
-    fn new(own: &[KeyValue], name: String) -> Self {
+    fn new(own: &[KeyValue], name: Arc<str>) -> Self {
         let mut attributes = own.to_vec();
         attributes.push(KeyValue::new(names::RPC_SYSTEM_NAME, names::VGI_RPC));
-        attributes.push(KeyValue::new(names::RPC_METHOD, Arc::<str>::from(name)));
+        attributes.push(KeyValue::new(names::RPC_METHOD, name));
         Self { counts: Counts::new(&attributes), attributes }
     }
 }
@@ -103,7 +102,7 @@ impl Metrics {
                 requests: counter("rpc.server.requests", "{request}"),
                 duration: seconds("rpc.server.duration"),
             }),
-            other: MethodMetrics::new(&attributes, names::OTHER.to_owned()),
+            other: MethodMetrics::new(&attributes, names::OTHER.into()),
             attributes,
             methods: PerMethod::default(),
         });
@@ -126,10 +125,9 @@ impl Metrics {
         let shared = &*self.0;
         match &outcome.call.dispatched {
             Some(dispatched) => {
-                let method = shared.methods.of(&dispatched.method, |method: &CalledMethod| {
-                    let name = format!("{}/{}", method.protocol, method.description.name);
-                    MethodMetrics::new(&shared.attributes, name)
-                });
+                let method = shared
+                    .methods
+                    .of(&dispatched.method, |method| MethodMetrics::new(&shared.attributes, names::full_name(method)));
                 shared.record(&method, outcome);
             }
             None => shared.record(&shared.other, outcome),

@@ -6,23 +6,27 @@ use http::{Method, Request};
 
 use super::metrics::Metrics;
 use super::scope;
-use super::span::{RequestSpan, Spans};
+use super::span::RequestSpan;
+use super::spans::Spans;
 use crate::observe::{Observe, Outcome};
 
 /// Makes a span of each request, and counts it.
 #[derive(Clone, Debug)]
-pub struct Otel {
+pub struct Otel(Arc<Both>);
+
+#[derive(Debug)]
+struct Both {
     spans: Option<Arc<Spans>>,
-    metrics: Option<Arc<Metrics>>,
+    metrics: Option<Metrics>,
 }
 
 /// What is kept of a request: its span. `None` for requests that are not of the protocol, such as those for health.
 #[derive(Debug)]
-pub struct Seen(Option<Option<Arc<RequestSpan>>>);
+pub struct Seen(Option<Option<RequestSpan>>);
 
 impl Otel {
     pub(super) fn new(spans: Option<Spans>, metrics: Option<Metrics>) -> Self {
-        Self { spans: spans.map(Arc::new), metrics: metrics.map(Arc::new) }
+        Self(Arc::new(Both { spans: spans.map(Arc::new), metrics }))
     }
 }
 
@@ -33,7 +37,7 @@ impl Observe for Otel {
         if !matches!(*request.method(), Method::POST | Method::DELETE) {
             return Seen(None);
         }
-        Seen(Some(self.spans.clone().map(|spans| RequestSpan::new(spans, request))))
+        Seen(Some(self.0.spans.as_ref().map(|spans| RequestSpan::new(spans, request))))
     }
 
     fn in_scope<R>(&self, seen: &Seen, work: impl FnOnce() -> R) -> R {
@@ -48,7 +52,7 @@ impl Observe for Otel {
         if let Some(span) = span {
             span.end(&outcome);
         }
-        if let Some(metrics) = &self.metrics {
+        if let Some(metrics) = &self.0.metrics {
             metrics.record(&outcome);
         }
     }

@@ -8,6 +8,9 @@ use opentelemetry::trace::TraceContextExt as _;
 use opentelemetry::{Context, global};
 use tower_vgi::wire::Metadata;
 
+/// What keys of the protocol's own begin with.
+const OWN: &[u8] = b"vgi_rpc.";
+
 /// The context that an HTTP request is a part of: the span that surrounds us in this process, else what the headers say;
 /// `None` where they say nothing.
 pub(super) fn of_headers(headers: &HeaderMap) -> Option<Context> {
@@ -21,7 +24,8 @@ pub(super) fn of_headers(headers: &HeaderMap) -> Option<Context> {
 
 /// The context in a batch's metadata, if there is one.
 pub(super) fn of_metadata(metadata: &Metadata) -> Option<Context> {
-    if metadata.is_empty() {
+    // Most batches have keys of the protocol only, where no propagator has anything to look for.
+    if metadata.iter().all(|(key, _)| key.starts_with(OWN)) {
         return None;
     }
     let context = extract(&Batch(metadata));

@@ -4,33 +4,34 @@ use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
 
 use http::Request;
-use opentelemetry::global::BoxedTracer;
-use opentelemetry::trace::{Span as _, SpanKind, TraceContextExt as _, Tracer as _};
+use opentelemetry::trace::TraceContextExt as _;
 use opentelemetry::{Context, KeyValue};
 use tower_vgi::CallRecord;
-use tower_vgi::call_record::{CallListener, SpanIds};
+use tower_vgi::call_record::CallListener;
 use tower_vgi::rpc::Call;
 
-use super::attributes::{Head, describe};
+use super::attributes::describe;
 use super::conventions as names;
+use super::head::{Head, method_name};
 use super::propagation;
 use super::scope;
+use super::spans::Spans;
 use super::status::status;
 use crate::observe::Outcome;
 use crate::scrub::scrub;
 
-/// How spans are made.
-#[derive(Clone, Debug)]
-pub(super) struct Spans {
-    pub(super) tracer: Arc<BoxedTracer>,
-    pub(super) legacy: bool,
-    pub(super) attributes: Vec<KeyValue>,
-    pub(super) claims: Vec<(String, String)>,
-}
-
 /// The span of a request.
 #[derive(Debug)]
-pub(super) struct RequestSpan {
+pub(super) enum RequestSpan {
+    /// It has begun and is not recorded: nobody asks for more than its context.
+    Unrecorded(Context),
+    /// It may be recorded.
+    Kept(Arc<KeptSpan>),
+}
+
+/// What is known of a span's request until it can be said.
+#[derive(Debug)]
+pub(super) struct KeptSpan {
     spans: Arc<Spans>,
     began: SystemTime,
     head: Head,
@@ -43,51 +44,51 @@ pub(super) struct RequestSpan {
 impl RequestSpan {
     /// The span begins at once if the headers say of what it is a part, else with the call: the metadata of its batch may
     /// say it.
-    pub(super) fn new<B>(spans: Arc<Spans>, request: &mut Request<B>) -> Arc<Self> {
+    pub(super) fn new<B>(spans: &Arc<Spans>, request: &Request<B>) -> Self {
+        let began = SystemTime::now();
+        let record = request.extensions().get::<CallRecord>();
         let outer = propagation::of_headers(request.headers());
-        let is_part = outer.as_ref().is_some_and(propagation::has_span);
-        let head = Head::of(request);
-        let record = CallRecord::of(request.extensions_mut());
-        let span = Arc::new(Self { spans, began: SystemTime::now(), head, outer, inner: OnceLock::new() });
-        match &span.outer {
-            Some(parent) if is_part => _ = span.begin(parent, Some(&record)),
-            _ => record.listen(span.clone()),
+        let inner = match &outer {
+            Some(parent) if propagation::has_span(parent) => {
+                let context = spans.begin(method_name(request.method()), began, parent, record);
+                if !context.span().is_recording() {
+                    return Self::Unrecorded(context);
+                }
+                OnceLock::from(context)
+            }
+            _ => OnceLock::new(),
+        };
+        let listens = inner.get().is_none();
+        let span = Arc::new(KeptSpan { spans: spans.clone(), began, head: Head::of(request), outer, inner });
+        if let Some(record) = record.filter(|_| listens) {
+            record.listen(span.clone());
         }
-        span
+        Self::Kept(span)
     }
 
     /// The context in which the request's work is done, if it has one of its own.
     pub(super) fn context(&self) -> Option<&Context> {
-        self.inner.get().or(self.outer.as_ref())
-    }
-
-    /// Begins the span, unless it has, and notes its ids.
-    fn begin(&self, parent: &Context, record: Option<&CallRecord>) -> &Context {
-        let Self { spans, began, head, inner, .. } = self;
-        inner.get_or_init(|| {
-            let builder = spans
-                .tracer
-                .span_builder(head.method_name())
-                .with_kind(SpanKind::Server)
-                .with_start_time(*began)
-                .with_attributes([KeyValue::new(names::RPC_SYSTEM_NAME, names::VGI_RPC)]);
-            let span = spans.tracer.build_with_context(builder, parent);
-            let context = span.span_context();
-            if let Some(record) = record.filter(|_| context.is_valid()) {
-                let ids = SpanIds { trace_id: context.trace_id().to_bytes(), span_id: context.span_id().to_bytes() };
-                record.update(|call| call.span = Some(ids));
-            }
-            if span.is_recording() {
-                parent.with_span(span)
-            } else {
-                // Whatever is begun inside needs to know that it is not recorded, and of which trace; no more.
-                parent.with_remote_span_context(context.clone())
-            }
-        })
+        match self {
+            Self::Unrecorded(context) => Some(context),
+            Self::Kept(span) => span.inner.get().or(span.outer.as_ref()),
+        }
     }
 
     /// Says everything that is known in the end.
     pub(super) fn end(&self, outcome: &Outcome<'_>) {
+        if let Self::Kept(span) = self {
+            span.end(outcome);
+        }
+    }
+}
+
+impl KeptSpan {
+    /// Begins the span, unless it has.
+    fn begin(&self, parent: &Context, record: Option<&CallRecord>) -> &Context {
+        self.inner.get_or_init(|| self.spans.begin(self.head.method_name(), self.began, parent, record))
+    }
+
+    fn end(&self, outcome: &Outcome<'_>) {
         // Requests that were refused before the call have not begun theirs, and nobody will ask for its ids.
         let context = match self.inner.get() {
             Some(context) => context,
@@ -97,11 +98,11 @@ impl RequestSpan {
         if !span.is_recording() {
             return;
         }
-        if let Some(dispatched) = &outcome.call.dispatched {
-            let method = &dispatched.method;
-            span.update_name(format!("{}/{}", method.protocol, method.description.name));
+        let method = outcome.call.dispatched.as_ref().map(|dispatched| self.spans.full_name(&dispatched.method));
+        if let Some(method) = &method {
+            span.update_name(method.as_str().to_owned());
         }
-        span.set_attributes(describe(&self.spans, &self.head, outcome));
+        describe(&span, &self.spans, &self.head, method, outcome);
         if let Some(error) = &outcome.call.error {
             let text = [
                 KeyValue::new(names::EXCEPTION_TYPE, error.type_name().to_owned()),
@@ -114,7 +115,7 @@ impl RequestSpan {
     }
 }
 
-impl CallListener for RequestSpan {
+impl CallListener for KeptSpan {
     /// Begins as a part of what the metadata says, or else of what surrounds the call, so that what layers have begun
     /// meanwhile is no trace of its own.
     fn dispatched(&self, call: &Call, record: &CallRecord) {

@@ -5,19 +5,20 @@ use std::convert::Infallible;
 use http::{Request, Response, StatusCode};
 use http_body_util::BodyExt as _;
 use opentelemetry::Value;
-use opentelemetry::trace::{SpanKind, Status, TracerProvider as _};
+use opentelemetry::trace::{SpanKind, Status};
 use opentelemetry_sdk::metrics::data::{AggregatedMetrics, MetricData};
 use opentelemetry_sdk::metrics::{InMemoryMetricExporter, SdkMeterProvider};
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider, SpanData};
 use tower::{ServiceExt as _, service_fn};
 use tower_vgi::call_record::{CalledMethod, DispatchedCall, RecordedCall, RefusedToken};
-use tower_vgi::rpc::{Generation, Method, Operation, Protocol, RpcService};
-use tower_vgi::wire::{Metadata, encode_batch, keys};
+use tower_vgi::rpc::{Generation, Method, Operation, Protocol};
 use tower_vgi::{AuthContext, Body, CallRecord, ErrorCode, RpcError};
 
 use super::*;
 use crate::observe::RequestBody;
+
+mod traces;
 
 const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
@@ -143,30 +144,6 @@ async fn a_request_is_a_span_of_its_callers_trace() {
     }
     assert!(attribute(span, "rpc.system").is_none());
     assert!(!format!("{span:?}").contains("secret"), "{span:?}");
-}
-
-#[tokio::test]
-async fn spans_that_are_begun_inside_are_parts_of_it() {
-    let telemetry = Telemetry::new();
-    let tracer = telemetry.tracers.tracer("inside");
-    let layer = telemetry.layer();
-    let service = layer.layer(service_fn(|request: Request<RequestBody<Body>>| {
-        let record = CallRecord::of(&mut request.into_parts().0.extensions);
-        let tracer = tracer.clone();
-        async move {
-            tokio::task::yield_now().await;
-            opentelemetry::trace::Tracer::in_span(&tracer, "inner", |_| {});
-            let span = record.read(|call| call.span);
-            Ok::<_, Infallible>(Response::new(Body::from(format!("{span:?}"))))
-        }
-    }));
-    let request = post().header("traceparent", PARENT).body(Body::empty()).unwrap();
-    let body = service.oneshot(request).await.unwrap().into_body().collect().await.unwrap().to_bytes();
-    let spans = telemetry.spans();
-    let [inner, outer] = &spans[..] else { panic!("{spans:?}") };
-    assert_eq!(inner.parent_span_id, outer.span_context.span_id());
-    let ids = format!("Some({TRACE}-{})", outer.span_context.span_id());
-    assert_eq!(body, ids);
 }
 
 #[tokio::test]
@@ -306,35 +283,6 @@ async fn refused_requests_are_spans_and_those_for_health_are_none() {
     let span = &telemetry.spans()[0];
     assert_eq!((span.name.as_ref(), attribute(span, "rpc.method").as_deref()), ("POST", Some("_OTHER")));
     assert_eq!(attribute(span, "error.type").as_deref(), Some("UNAUTHENTICATED"));
-}
-
-/// The clients of the reference put the context there.
-#[tokio::test]
-async fn the_metadata_of_the_batch_can_have_the_context() {
-    let telemetry = Telemetry::new();
-    let service = RpcService::builder().protocol(protocol()).build().unwrap();
-    let service = telemetry.layer().layer(service);
-    let batch = arrow_array::RecordBatch::try_from_iter_with_nullable([(
-        "n",
-        std::sync::Arc::new(arrow_array::Int64Array::from(vec![1])) as arrow_array::ArrayRef,
-        false,
-    )])
-    .unwrap();
-    for (headers, trace) in [(None, TRACE), (Some(PARENT.replace("0af7", "1bf7")), "1bf7651916cd43dd8448eb211c80319c")]
-    {
-        let metadata =
-            Metadata::from_iter([(keys::METHOD, "fail"), (keys::REQUEST_VERSION, "1"), ("traceparent", PARENT)]);
-        let mut request = post().header("content-type", tower_vgi::rpc::ARROW_STREAM);
-        if let Some(parent) = headers {
-            request = request.header("traceparent", parent);
-        }
-        let request = request.body(Body::from(encode_batch(&batch, &metadata).unwrap())).unwrap();
-        let response = service.clone().oneshot(request).await.unwrap();
-        assert!(!response.headers().contains_key("x-vgi-rpc-error"));
-        response.into_body().collect().await.unwrap();
-        let span = telemetry.spans().pop().unwrap();
-        assert_eq!((span.name.as_ref(), span.span_context.trace_id().to_string().as_str()), ("Calc/fail", trace));
-    }
 }
 
 #[tokio::test]
