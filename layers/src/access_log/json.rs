@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::decimal;
+
 /// The name of a member that is not the first one: `,"name":`.
 macro_rules! member {
     ($name:literal) => {
@@ -10,7 +12,21 @@ macro_rules! member {
     };
 }
 
-pub(super) use member;
+/// A member that is not the first one, with a number of one digit that is still to be [set](Line::count): `,"name":0`.
+macro_rules! digit {
+    ($name:literal) => {
+        concat!(",\"", $name, "\":0")
+    };
+}
+
+/// The same with a number of [up to four](Line::size): `,"name":0000`.
+macro_rules! digits {
+    ($name:literal) => {
+        concat!(",\"", $name, "\":0000")
+    };
+}
+
+pub(super) use {digit, digits, member};
 
 /// A line, or a piece of one.
 #[derive(Clone, Debug, Default)]
@@ -68,12 +84,47 @@ impl Line {
         }
     }
 
-    /// With two places.
-    pub(super) fn milliseconds(&mut self, duration: Duration) -> &mut Self {
-        let nanoseconds = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX - 5_000);
-        let hundredths = (nanoseconds + 5_000) / 10_000;
-        let rest = (hundredths % 100) as u8;
-        self.number(hundredths / 100).bytes(&[b'.', b'0' + rest / 10, b'0' + rest % 10])
+    /// A member with a number that most often has one digit. What is written at once is written quickly.
+    #[inline(always)]
+    pub(super) fn count(&mut self, member: &'static str, value: u64) -> &mut Self {
+        self.raw(member);
+        match self.0.last_mut() {
+            Some(last) if value < 10 => *last = b'0' + value as u8,
+            _ => self.longer(1, value),
+        }
+        self
+    }
+
+    /// A member with a number that most often has up to four digits.
+    #[inline(always)]
+    pub(super) fn size(&mut self, member: &'static str, value: u64) -> &mut Self {
+        self.raw(member);
+        match self.0.last_chunk_mut() {
+            Some(last) if value < 10_000 => {
+                let (text, length) = decimal::four(value as u16);
+                *last = text;
+                self.0.truncate(self.0.len() - text.len() + length);
+            }
+            _ => self.longer(4, value),
+        }
+        self
+    }
+
+    /// A number in place of the digits that are not enough for it.
+    #[cold]
+    fn longer(&mut self, digits: usize, value: u64) {
+        self.0.truncate(self.0.len() - digits);
+        self.number(value);
+    }
+
+    /// The duration in milliseconds, with two places.
+    #[inline]
+    pub(super) fn duration(&mut self, duration: Duration) -> &mut Self {
+        let rounded = duration.saturating_add(Duration::from_nanos(5_000));
+        let hundredths = (rounded.subsec_nanos() / 10_000 % 100) as u8;
+        let seconds = rounded.as_secs().min(u64::MAX / 1000 - 1);
+        let whole = seconds * 1000 + u64::from(rounded.subsec_millis());
+        self.count(digit!("duration_ms"), whole).bytes(&[b'.', b'0' + hundredths / 10, b'0' + hundredths % 10])
     }
 
     pub(super) fn hexadecimal(&mut self, bytes: &[u8]) -> &mut Self {
@@ -87,8 +138,10 @@ impl Line {
         match peer {
             // Most are of this kind, which is written quickly.
             SocketAddr::V4(peer) => {
-                let [a, b, c, d] = peer.ip().octets().map(u64::from);
-                self.number(a).raw(".").number(b).raw(".").number(c).raw(".").number(d);
+                for (index, octet) in peer.ip().octets().into_iter().enumerate() {
+                    let (text, length) = decimal::four(octet.into());
+                    self.raw(if index == 0 { "" } else { "." }).bytes(&text[..length]);
+                }
                 self.raw(":").number(peer.port().into())
             }
             SocketAddr::V6(_) => self.raw(&peer.to_string()),
@@ -112,14 +165,14 @@ mod tests {
             [(0, "0.00"), (4_999, "0.00"), (5_000, "0.01"), (1_234_567, "1.23"), (61_000_000_000, "61000.00")]
         {
             let duration = Duration::from_nanos(nanoseconds);
-            assert_eq!(written(|line| line.milliseconds(duration)), expected);
+            assert_eq!(written(|line| line.duration(duration)), format!(",\"duration_ms\":{expected}"));
         }
-        assert!(written(|line| line.milliseconds(Duration::MAX)).starts_with("18446744073709."));
+        assert!(written(|line| line.duration(Duration::MAX)).starts_with(",\"duration_ms\":1844674407370955"));
     }
 
     #[test]
     fn addresses_have_their_usual_form() {
-        for peer in ["127.0.0.1:80", "255.0.10.9:65535", "[::1]:443"] {
+        for peer in ["127.0.0.1:80", "255.0.10.9:65535", "1.99.100.200:1", "[::1]:443"] {
             assert_eq!(written(|line| line.address(peer.parse().unwrap())), peer);
         }
     }
@@ -133,8 +186,11 @@ mod tests {
 
     #[test]
     fn numbers_are_decimal() {
-        for number in [0, 9, 10, 12_345, u64::MAX] {
+        let powers = (0..20).flat_map(|places| [-1, 0, 1].map(|more| 10_u64.pow(places).wrapping_add_signed(more)));
+        for number in powers.chain([12_345, 1_002_003, 99_999_999, u64::MAX]) {
             assert_eq!(written(|line| line.number(number)), number.to_string());
+            assert_eq!(written(|line| line.count(digit!("a"), number)), format!(",\"a\":{number}"));
+            assert_eq!(written(|line| line.size(digits!("a"), number)), format!(",\"a\":{number}"));
         }
     }
 }

@@ -6,7 +6,7 @@ use tower_vgi::call_record::{RecordedCall, RecordedSession, SessionAction};
 use tower_vgi::rpc::{Generation, Operation, ServiceInfo};
 
 use super::claims::{Redact, Shown};
-use super::json::{Line, member};
+use super::json::{Line, digit, digits, member};
 use super::method_text::MethodText;
 use super::record::Record;
 use super::timestamp;
@@ -15,10 +15,8 @@ use crate::observe::PerMethod;
 /// Makes lines.
 #[derive(Clone, Debug)]
 pub(super) struct Lines {
-    /// `,"server_id":"…"`
+    /// `,"server_id":"…","server_version":"…"`; the latter if the server has a version.
     server: Line,
-    /// `,"server_version":"…"`, if the server has a version.
-    version: Line,
     methods: PerMethod<MethodText>,
     pub(super) redact: Redact,
     pub(super) max_bytes: usize,
@@ -62,11 +60,10 @@ impl Lines {
     pub(super) fn new(info: &ServiceInfo, max_bytes: usize) -> Self {
         let mut server = Line::new();
         server.raw(member!("server_id")).string(&info.server_id);
-        let mut version = Line::new();
         if !info.server_version.is_empty() {
-            version.raw(member!("server_version")).string(&info.server_version);
+            server.raw(member!("server_version")).string(&info.server_version);
         }
-        Self { server, version, methods: PerMethod::default(), redact: Redact::default(), max_bytes }
+        Self { server, methods: PerMethod::default(), redact: Redact::default(), max_bytes }
     }
 
     /// Hands over the line and its time in milliseconds: JSON without the closing brace, so that a member can be added.
@@ -74,7 +71,7 @@ impl Lines {
         let method = self.methods.of(&record.dispatched.method, |method| MethodText::new(&self.server, method));
         let claims = record.call.auth.as_ref().map(|auth| &auth.claims).filter(|claims| !claims.is_empty());
         let claims = claims.map(|claims| Shown { claims, redact: &self.redact });
-        let content = Content { record, method: &method, claims, time: timestamp::now(), sample_rate };
+        let content = Content { record, method, claims, time: timestamp::now(), sample_rate };
         // Taken out, since what says which claims are shown is the program's own, and may come here again.
         let mut line = SCRATCH.take();
         for form in [Form::Whole, Form::WithoutClaims, Form::Least, Form::Cut] {
@@ -95,21 +92,18 @@ impl Lines {
     fn compose(&self, line: &mut Line, content: &Content<'_>, form: Form) {
         let Content { record, method, claims, time, sample_rate } = content;
         let call = record.call;
-        timestamp::write(line.raw("{\"timestamp\":\""), *time);
-        line.raw("\"");
-        line.bytes(if record.failure.is_some() { &method.error } else { &method.ok }.as_bytes());
         // A text that is longer than the line may be is not looked at to its end.
         let longest = if form == Form::Cut { self.max_bytes / SHARE_OF_A_TEXT } else { self.max_bytes };
-        caller(line, record, longest);
-        line.raw(member!("duration_ms")).milliseconds(record.duration);
+        timestamp::begin(line, *time);
         match &record.failure {
-            None => line.raw(",\"status\":\"ok\",\"error_type\":\"\""),
+            None => line.bytes(method.ok.as_bytes()),
             Some(failure) => {
-                line.raw(",\"status\":\"error\"").raw(member!("error_type"));
-                line.string(beginning(failure.type_name, longest));
+                line.bytes(method.error.as_bytes()).string(beginning(failure.type_name, longest));
                 line.raw(member!("error_message")).string(beginning(&failure.message, longest))
             }
         };
+        caller(line, record, longest);
+        line.duration(record.duration);
         if let Some(id) = record.stream_id() {
             line.raw(",\"stream_id\":\"").hexadecimal(&id.to_be_bytes()).raw("\"");
         }
@@ -124,14 +118,13 @@ impl Lines {
             line.raw(",\"cancelled\":true");
         }
         if let Some(status) = record.status {
-            line.raw(member!("http_status")).number(status.as_u16().into());
+            line.size(digits!("http_status"), status.as_u16().into());
         }
         if let Ok(id) = record.dispatched.request_id.to_str()
             && !id.is_empty()
         {
             line.raw(member!("request_id")).string(id);
         }
-        line.bytes(self.version.as_bytes());
         if let Some(span) = call.span {
             line.raw(",\"trace_id\":\"").hexadecimal(&span.trace_id);
             line.raw("\",\"span_id\":\"").hexadecimal(&span.span_id).raw("\"");
@@ -174,14 +167,14 @@ fn beginning(text: &str, longest: usize) -> &str {
 
 fn caller(line: &mut Line, record: &Record<'_>, longest: usize) {
     match &record.call.auth {
-        None => line.raw(",\"principal\":\"\",\"auth_domain\":\"\",\"authenticated\":false"),
+        None => line.raw(",\"principal\":\"\",\"auth_domain\":\"\",\"authenticated\":false,\"remote_addr\":\""),
         Some(auth) => {
             line.raw(member!("principal")).string(beginning(&auth.principal, longest));
             line.raw(member!("auth_domain")).string(beginning(&auth.domain, longest));
-            line.raw(if auth.authenticated { ",\"authenticated\":true" } else { ",\"authenticated\":false" })
+            line.raw(if auth.authenticated { ",\"authenticated\":true" } else { ",\"authenticated\":false" });
+            line.raw(",\"remote_addr\":\"")
         }
     };
-    line.raw(",\"remote_addr\":\"");
     if let Some(peer) = record.peer {
         line.address(peer);
     }
@@ -190,20 +183,17 @@ fn caller(line: &mut Line, record: &Record<'_>, longest: usize) {
 
 fn sizes(line: &mut Line, record: &Record<'_>) {
     let RecordedCall { input, output, .. } = record.call;
-    line.raw(member!("input_batches")).number(input.batches);
-    line.raw(member!("input_rows")).number(input.rows);
-    line.raw(member!("input_bytes")).number(input.bytes);
-    line.raw(member!("output_batches")).number(output.batches);
-    line.raw(member!("output_rows")).number(output.rows);
-    line.raw(member!("output_bytes")).number(output.bytes);
+    line.count(digit!("input_batches"), input.batches).count(digit!("input_rows"), input.rows);
+    line.size(digits!("input_bytes"), input.bytes);
+    line.count(digit!("output_batches"), output.batches).count(digit!("output_rows"), output.rows);
+    line.size(digits!("output_bytes"), output.bytes);
+    line.size(digits!("request_bytes"), record.request_bytes).size(digits!("response_bytes"), record.response_bytes);
     if let Some(bytes) = record.call.request_state_bytes {
         line.raw(member!("request_state_bytes")).number(bytes);
     }
     if let Some(bytes) = record.call.response_state_bytes {
         line.raw(member!("response_state_bytes")).number(bytes);
     }
-    line.raw(member!("request_bytes")).number(record.request_bytes);
-    line.raw(member!("response_bytes")).number(record.response_bytes);
     if record.call.externalized_output_bytes > 0 {
         line.raw(member!("externalized_bytes")).number(record.call.externalized_output_bytes);
     }

@@ -8,18 +8,22 @@ use super::json::{Line, member};
 /// Pieces of a line.
 #[derive(Debug)]
 pub(super) struct MethodText {
-    /// From after the timestamp to before the caller, of a call that went well.
+    /// What comes after the timestamp, of a call that went well.
     pub(super) ok: Line,
-    /// The same of one that failed.
+    /// The same of one that failed. It ends where the type of the error is.
     pub(super) error: Line,
     /// `,"request_fields":[{"name":"a","type":"float64"}],"request_rows":`
     pub(super) request: Line,
 }
 
 impl MethodText {
-    /// `server` is `,"server_id":"…"`.
+    /// `server` is what all lines of the server share.
     pub(super) fn new(server: &Line, method: &CalledMethod) -> Self {
-        Self { ok: identity(server, method, "ok"), error: identity(server, method, "error"), request: request(method) }
+        let mut ok = identity(server, method, "ok");
+        ok.raw(member!("error_type")).raw("\"\"");
+        let mut error = identity(server, method, "error");
+        error.raw(member!("error_type"));
+        Self { ok, error, request: request(method) }
     }
 }
 
@@ -34,6 +38,7 @@ fn identity(server: &Line, method: &CalledMethod, outcome: &str) -> Line {
     line.raw(member!("protocol_hash")).string(&method.protocol_hash);
     line.raw(member!("method")).string(&description.name);
     line.raw(member!("method_type")).string(if description.kind.is_stream() { "stream" } else { "unary" });
+    line.raw(member!("status")).string(outcome);
     line
 }
 

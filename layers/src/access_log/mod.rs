@@ -30,7 +30,7 @@
 //! has their number (`dropped_records`), and [`AccessLogLayer::dropped`] their sum; a warning goes to [`tracing`] with
 //! the target [`TARGET`].
 //!
-//! Each thread of the server has its own part of the queue. What was gathered is written in the order of `timestamp`; where
+//! Threads of the server have parts of the queue of their own. What was gathered is written in the order of `timestamp`; where
 //! one batch ends while calls end at that very moment, some of these may come in another order.
 //!
 //! # Both generations
@@ -39,6 +39,7 @@
 //! (`truncated`, `original_request_bytes`), which earlier releases' tools expect.
 
 mod claims;
+mod decimal;
 mod file;
 mod json;
 mod line;

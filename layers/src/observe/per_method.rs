@@ -1,37 +1,74 @@
 //! What observers make once for each method.
 
-use std::collections::HashMap;
 use std::fmt;
-use std::hash::{BuildHasherDefault, Hasher};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock};
 
 use tower_vgi::call_record::CalledMethod;
 
-/// Things that were made for the methods that were called so far. Clones are the same.
-pub(crate) struct PerMethod<T>(Arc<RwLock<Addresses<T>>>);
+/// How many methods are found at once.
+const SLOTS: usize = 1 << SLOT_BITS;
+const SLOT_BITS: u32 = 6;
 
-type Addresses<T> = HashMap<usize, Made<T>, BuildHasherDefault<AddressHasher>>;
+/// Things that were made for the methods that were called so far. Clones are the same.
+///
+/// Nothing is removed, so that whoever looks for something locks and counts nothing: cores that do so all the time would
+/// wait for each other.
+pub(crate) struct PerMethod<T>(Arc<[Slot<T>; SLOTS]>);
+
+type Slot<T> = OnceLock<Box<Made<T>>>;
 
 /// The method is kept, so that no other can have its address.
-type Made<T> = (Arc<CalledMethod>, Arc<T>);
+struct Made<T> {
+    method: Arc<CalledMethod>,
+    made: T,
+    next: Slot<T>,
+}
 
 impl<T> PerMethod<T> {
-    pub(crate) fn of(&self, method: &Arc<CalledMethod>, make: impl FnOnce(&CalledMethod) -> T) -> Arc<T> {
-        let address = Arc::as_ptr(method) as usize;
-        if let Some((_, made)) = self.0.read().unwrap_or_else(PoisonError::into_inner).get(&address) {
-            return made.clone();
+    pub(crate) fn of(&self, method: &Arc<CalledMethod>, make: impl FnOnce(&CalledMethod) -> T) -> &T {
+        let mut end = match find(&self.0[place(method)], method) {
+            Ok(made) => return made,
+            Err(end) => end,
+        };
+        // Made before there is a place for it: whoever makes it may come here again. Of several first calls one counts.
+        let mut own = Some(Box::new(Made { made: make(method), method: method.clone(), next: Slot::new() }));
+        loop {
+            own = own.and_then(|own| end.set(own).err());
+            match find(end, method) {
+                Ok(made) => return made,
+                Err(next) => end = next,
+            }
         }
-        // Made without the lock, which whoever makes it may need. Of several first calls one counts.
-        let made = Arc::new(make(method));
-        let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        all.entry(address).or_insert_with(|| (method.clone(), made)).1.clone()
     }
 
     /// Looks at all that were made so far.
     #[cfg(feature = "otel")]
     pub(crate) fn for_each(&self, mut look: impl FnMut(&T)) {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).values().for_each(|(_, made)| look(made));
+        self.all().for_each(|there| look(&there.made));
     }
+
+    #[cfg(any(test, feature = "otel"))]
+    fn all(&self) -> impl Iterator<Item = &Made<T>> {
+        self.0.iter().flat_map(|slot| std::iter::successors(slot.get(), |there| there.next.get())).map(|there| &**there)
+    }
+}
+
+/// What was made for the method, or where its place would be.
+fn find<'a, T>(mut slot: &'a Slot<T>, method: &Arc<CalledMethod>) -> Result<&'a T, &'a Slot<T>> {
+    while let Some(there) = slot.get() {
+        if Arc::ptr_eq(&there.method, method) {
+            return Ok(&there.made);
+        }
+        slot = &there.next;
+    }
+    Err(slot)
+}
+
+/// Spreads addresses, which nobody chooses.
+fn place(method: &Arc<CalledMethod>) -> usize {
+    // An odd number near 2^64 divided by the golden ratio. The high bits of a product depend on most others.
+    let product = (Arc::as_ptr(method) as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (product >> (u64::BITS - SLOT_BITS)) as usize
 }
 
 impl<T> Clone for PerMethod<T> {
@@ -42,7 +79,7 @@ impl<T> Clone for PerMethod<T> {
 
 impl<T> Default for PerMethod<T> {
     fn default() -> Self {
-        Self(Arc::default())
+        Self(Arc::new(std::array::from_fn(|_| Slot::new())))
     }
 }
 
@@ -52,36 +89,20 @@ impl<T> fmt::Debug for PerMethod<T> {
     }
 }
 
-/// Spreads addresses, which nobody chooses.
-#[derive(Default)]
-struct AddressHasher(u64);
-
-impl Hasher for AddressHasher {
-    fn write(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|byte| self.write_usize((*byte).into()));
-    }
-
-    fn write_usize(&mut self, address: usize) {
-        // An odd number near 2^64 divided by the golden ratio.
-        self.0 = (self.0 ^ address as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    }
-
-    fn finish(&self) -> u64 {
-        // The low bits choose the place, and those of a product depend on fewer bits than the high ones do.
-        self.0.rotate_left(32)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use tower_vgi::rpc::{Method, Protocol};
 
     use super::*;
 
+    fn method() -> Arc<CalledMethod> {
+        let protocol = Protocol::new("Calc").method(Method::unary("add").handler(|_, _| async { Ok(()) }));
+        Arc::new(CalledMethod::of(&protocol, "add").unwrap())
+    }
+
     #[test]
     fn of_first_calls_at_the_same_time_one_counts() {
-        let protocol = Protocol::new("Calc").method(Method::unary("add").handler(|_, _| async { Ok(()) }));
-        let method = Arc::new(CalledMethod::of(&protocol, "add").unwrap());
+        let method = method();
         let made = PerMethod::default();
         let mut first = None;
         // Another call comes while this one makes something.
@@ -89,7 +110,26 @@ mod tests {
             first = Some(made.of(&method, |_| "first"));
             "second"
         });
-        assert!(Arc::ptr_eq(&first.unwrap(), &second));
+        assert_eq!((first, *second), (Some(&"first"), "first"));
         assert_eq!(*made.of(&method, |_| "third"), "first");
+    }
+
+    #[test]
+    fn each_of_many_methods_has_its_own() {
+        let methods: Vec<_> = (0..5 * SLOTS).map(|_| method()).collect();
+        let made = PerMethod::default();
+        std::thread::scope(|scope| {
+            for _ in 0..3 {
+                scope.spawn(|| {
+                    for method in &methods {
+                        assert_eq!(
+                            *made.of(method, |method| std::ptr::from_ref(method) as usize),
+                            Arc::as_ptr(method) as usize
+                        );
+                    }
+                });
+            }
+        });
+        assert_eq!(made.all().count(), methods.len());
     }
 }

@@ -128,7 +128,7 @@ impl Metrics {
                 let method = shared
                     .methods
                     .of(&dispatched.method, |method| MethodMetrics::new(&shared.attributes, names::full_name(method)));
-                shared.record(&method, outcome);
+                shared.record(method, outcome);
             }
             None => shared.record(&shared.other, outcome),
         }

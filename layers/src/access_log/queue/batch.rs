@@ -61,6 +61,7 @@ impl Batch {
         }
         // Each shard is in order already, but where a clock was set back: that is what this sort is quick with.
         order.sort_by_key(|piece| piece.time);
+        bytes.reserve(taken.iter().map(|waiting| waiting.bytes.len()).sum());
         for piece in order {
             bytes.extend_from_slice(&taken[piece.shard].bytes[piece.begin..piece.end]);
         }

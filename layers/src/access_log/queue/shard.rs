@@ -9,7 +9,8 @@ use super::room::Room;
 /// filled while the other is written: both stay in the core's second cache, beside what calls need there.
 const ENOUGH: usize = 128 << 10;
 
-/// A buffer that was needed for a moment gives the rest of its memory back.
+/// How large a buffer is: a few more lines come before the writer does. One that needed more for a moment gives the rest
+/// back.
 pub(super) const KEPT: usize = 2 * ENOUGH;
 
 /// How many runs a buffer keeps room for: as many as lines, where these are few and each has a time of its own.
@@ -76,6 +77,9 @@ impl Shard {
         }
         let State { waiting, reserved, .. } = &mut *state;
         let begin = waiting.bytes.len();
+        if begin == 0 {
+            waiting.bytes.reserve(KEPT);
+        }
         waiting.bytes.extend_from_slice(line);
         if report > 0 {
             lost.report(&mut waiting.bytes);
