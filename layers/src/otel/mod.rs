@@ -59,16 +59,15 @@
 //!
 //! A layer between this one and the core that hands the request over to another task has to hand over the context as
 //! well, as with all spans (`opentelemetry::context::FutureExt`).
-
 //!
 //! # What it costs
 //!
 //! Of a request whose span is not recorded nothing is copied and nothing is described: what remains is what the tracer
 //! needs to decide, and the context that says so to whatever is begun inside. Where the headers have a context, no more
 //! than that is kept, but the propagator has to read it: the SDK's takes half as long for a `traceparent` as all the rest
-//! for a call without one. A recorded span costs several times as much, most of it for its attributes. So a
-//! busy server samples; the metrics still count every call. Of these the histogram costs the most, as the SDK looks for
-//! the place of the attributes each time; counters are added up beside it.
+//! for a call without one. A recorded span costs several times as much, most of it for its attributes; so a busy server
+//! samples. The metrics still count every call. Of these the histogram costs the most, as the SDK looks for the place of
+//! the attributes each time; counters are added up beside it.
 
 mod attributes;
 mod conventions;
