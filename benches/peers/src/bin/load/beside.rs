@@ -26,10 +26,10 @@ pub(crate) struct Options {
     #[command(flatten)]
     setup: Setup,
     /// How often each server is measured.
-    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    #[arg(long, default_value_t = 12, value_parser = clap::value_parser!(u32).range(1..=1000))]
     reps: u32,
-    /// How many seconds a measurement takes.
-    #[arg(long, default_value_t = 1.5)]
+    /// How many seconds a measurement takes. In short ones, how threads come to lie on cores counts for more.
+    #[arg(long, default_value_t = 4.0)]
     secs: f64,
 }
 
