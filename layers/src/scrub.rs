@@ -38,7 +38,13 @@ fn push_url<'a>(scrubbed: &mut String, text: &'a str) -> &'a str {
             scrubbed.push('…');
             at
         }
-        None => 0,
+        None => match text[..end].rfind('@').filter(|_| has_password(&text[..authority])) {
+            Some(at) => {
+                scrubbed.push_str("…@");
+                return push_url(scrubbed, &text[at + 1..]);
+            }
+            None => 0,
+        },
     };
     if next.is_some() || visible == end {
         scrubbed.push_str(&text[host..authority]);
@@ -47,6 +53,13 @@ fn push_url<'a>(scrubbed: &mut String, text: &'a str) -> &'a str {
     scrubbed.push_str(&text[host..=visible]);
     scrubbed.push('…');
     &text[end..]
+}
+
+/// Whether what stands where a port would is none: the beginning of a password that should have been encoded, since the
+/// authority seems to end within it.
+fn has_password(authority: &str) -> bool {
+    let behind_address = authority.rsplit(']').next().unwrap_or_default();
+    behind_address.split_once(':').is_some_and(|(_, port)| !port.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 fn ends_url(character: char) -> bool {
@@ -76,6 +89,9 @@ mod tests {
             ("https://h/a,b://c?d=://e", "https://h/a,b://c?…"),
             ("s3://user:word@h/p#token=1, http://b?q http://c", "s3://…@h/p#… http://b?… http://c"),
             ("https://h/a@b", "https://h/a@b"),
+            ("https://h:80/a@b, https://[::1]:80/a@b", "https://h:80/a@b, https://[::1]:80/a@b"),
+            ("postgres://u:pa/ss@db/x", "postgres://…@db/x"),
+            ("postgres://u:pa#s?s@db:5432/x?y=z: refused", "postgres://…@db:5432/x?… refused"),
             ("://", "://"),
             ("é://é?é é", "é://é?… é"),
         ] {

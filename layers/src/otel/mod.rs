@@ -57,6 +57,10 @@
 //! A sampler is asked then, and goes by the parent and the ids: it sees `rpc.system.name` and the verb of HTTP, since the
 //! method's name and all else is said in the end, and only of spans that are recorded.
 //!
+//! A method that has waited for something goes on within what is current then. With [`trace`](crate::trace) under
+//! `tracing-opentelemetry` that is the span `request` of that layer: what is begun after the wait lies in it, and where
+//! the context came in the metadata only, in its trace. Callers that send headers have all of it in one.
+//!
 //! A layer between this one and the core that hands the request over to another task has to hand over the context as
 //! well, as with all spans (`opentelemetry::context::FutureExt`).
 //!

@@ -146,8 +146,11 @@ impl Flow {
                 let error = given("error");
                 let mut refused =
                     bad("The identity provider did not let you in.", error.as_deref().unwrap_or("no code"));
-                // It may not know how to ask whom people want to be, and would not the next time either.
-                refused.headers_mut().extend(self.cookies.clear(LATEST).map(|done| (SET_COOKIE, done)));
+                // It may not know how to ask whom people want to be, and would not the next time either. Who did not want
+                // to be anybody has been asked, and is asked again.
+                if error.as_deref() != Some("access_denied") {
+                    refused.headers_mut().extend(self.cookies.clear(LATEST).map(|done| (SET_COOKIE, done)));
+                }
                 refused
             }
         };

@@ -71,6 +71,19 @@ async fn a_provider_that_refuses_to_ask_who_people_are_is_not_asked_to_again() {
     assert!(!browser.begin("/", &provider).await.contains_key("prompt"));
 }
 
+/// The next one would be whoever was there before.
+#[tokio::test]
+async fn whoever_is_asked_and_wants_to_be_nobody_is_asked_again() {
+    let provider = Provider::default();
+    let mut browser = Browser::new(&provider.start().await);
+    browser.get("/_oauth/logout").await;
+    let asked = browser.begin("/", &provider).await;
+    let state = &asked["state"];
+    let refused = browser.get(&format!("/_oauth/callback?error=access_denied&state={state}")).await;
+    assert_eq!(refused.status(), StatusCode::BAD_REQUEST);
+    assert_eq!(browser.begin("/", &provider).await["prompt"], "select_account");
+}
+
 /// A token that the browser does not keep is refused as often as one that it does.
 #[tokio::test]
 async fn a_login_of_which_nothing_is_left_ends_as_well() {
