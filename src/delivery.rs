@@ -6,6 +6,9 @@ use std::any::Any;
 ///
 /// A layer that has done something elsewhere of which only the response tells undoes it when this is dropped and
 /// [`delivered`](Self::delivered) was not called since.
+///
+/// A layer that gathers a body before it sends it, as one that compresses a complete one, takes it as well: what becomes
+/// of its own is not told. Nor is that of a response without a body, of which nothing is taken.
 pub trait Delivery: Send + 'static {
     /// A piece of the body with so many bytes was taken. What is made of the response may be more than that.
     fn taken(&mut self, bytes: u64) {

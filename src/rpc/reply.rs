@@ -138,8 +138,8 @@ impl Reply {
         self.guards.hold(guard);
     }
 
-    /// Tells whether what is made of this answer reaches the connection. Where an error takes its place after all, it
-    /// does not.
+    /// Tells whether what is made of this answer is taken, by the connection or by a layer that gathers it first. Where an
+    /// error takes its place after all, it is not.
     pub fn on_delivery(&mut self, delivery: impl Delivery) {
         self.guards.add(delivery);
     }

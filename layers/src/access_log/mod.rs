@@ -133,14 +133,16 @@ impl AccessLogLayer {
     }
 
     /// How large a line may be, in bytes: a larger one loses the claims, then all that need not be there and the
-    /// ends of long texts (`truncated` says so). Default: [`DEFAULT_MAX_RECORD_BYTES`].
+    /// ends of long texts (`truncated` says so). What every line has, and what it says of losses, may take a kibibyte
+    /// nevertheless. Default: [`DEFAULT_MAX_RECORD_BYTES`].
     pub fn max_record_bytes(mut self, bytes: usize) -> Self {
         self.shared().lines.max_bytes = bytes;
         self
     }
 
     /// How much may wait to be written, in bytes: all threads together have no more than that, and may have to do with a
-    /// sixteenth less. Default: [`DEFAULT_QUEUE_BYTES`].
+    /// sixteenth less. What is being written comes on top, as much again and once more in order, and buffers of half a
+    /// mebibyte for each thread that runs calls. A line that is longer is lost. Default: [`DEFAULT_QUEUE_BYTES`].
     pub fn queue_bytes(self, bytes: usize) -> Self {
         self.log.0.writer.set_queue_bytes(bytes);
         self
@@ -158,7 +160,7 @@ impl AccessLogLayer {
         self.log.0.writer.flush();
     }
 
-    /// Settings are made before the layer is cloned; afterwards, they are those of the clone.
+    /// Settings are made before the layer is cloned; afterwards, they are those of the clone, but for the queue's size.
     fn shared(&mut self) -> &mut Shared {
         Arc::make_mut(&mut self.log.0)
     }

@@ -115,7 +115,14 @@ impl<W: Write> Output<W> {
             let written = &lines[..lines.len() - left.len()];
             let whole = written.iter().rposition(|byte| *byte == b'\n').map_or(0, |index| index + 1);
             Failed { error, lost: &lines[whole..] }
-        })
+        })?;
+        // What a sink has taken and cannot hand on is as lost as what it has not taken.
+        loop {
+            match self.sink.flush() {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                result => return result.map_err(|error| Failed { error, lost: lines }),
+            }
+        }
     }
 
     fn try_write(&mut self, left: &mut &[u8]) -> io::Result<()> {
@@ -134,7 +141,7 @@ impl<W: Write> Output<W> {
                 Err(error) => return Err(error),
             }
         }
-        self.sink.flush()
+        Ok(())
     }
 }
 

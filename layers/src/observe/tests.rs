@@ -122,6 +122,18 @@ async fn what_breaks_is_broken() {
     assert_eq!(notes.take(), [(Some(200), 0, 4, End::Broken, false)]);
 }
 
+async fn panics(_: Request<RequestBody<Body>>) -> Result<Response<Body>, Infallible> {
+    panic!("on purpose")
+}
+
+#[tokio::test]
+async fn a_panic_is_not_the_callers_doing() {
+    let notes = Notes::default();
+    let service = ObserveLayer::new(notes.clone()).layer(service_fn(panics));
+    assert!(tokio::spawn(service.oneshot(Request::new(Body::empty()))).await.is_err());
+    assert_eq!(notes.take(), [(None, 0, 0, End::Broken, false)]);
+}
+
 #[tokio::test]
 async fn several_observers_share_a_record() {
     let (outer, inner) = (Notes::default(), Notes::default());

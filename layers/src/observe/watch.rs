@@ -79,6 +79,7 @@ impl<O: Observe> Watch<O> {
 
 impl<O: Observe> Drop for Watch<O> {
     fn drop(&mut self) {
-        self.end(End::Dropped);
+        // Whoever unwinds did not want to.
+        self.end(if std::thread::panicking() { End::Broken } else { End::Dropped });
     }
 }

@@ -116,6 +116,29 @@ async fn a_disk_that_is_full_for_long_makes_no_loss_forgotten() {
     assert_eq!(reported, layer.dropped());
 }
 
+/// Takes everything and can hand on nothing, as a buffer before a full disk.
+struct Buffers;
+
+impl Write for Buffers {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Err(io::ErrorKind::StorageFull.into())
+    }
+}
+
+#[tokio::test]
+async fn what_a_sink_has_taken_and_cannot_hand_on_is_lost() {
+    let layer = AccessLogLayer::to_writer(info(), Buffers);
+    for _ in 0..3 {
+        send(&layer, |call| call.dispatched = Some(add())).await;
+    }
+    layer.flush();
+    assert_eq!(layer.dropped(), 3);
+}
+
 struct Panics;
 
 impl Write for Panics {
