@@ -1,4 +1,5 @@
-//! A span of OpenTelemetry for each request, and its context in the request's headers and in the metadata of its batch.
+//! A span of OpenTelemetry for each request, and its context in the request's headers; that of a call in the metadata of
+//! its batch as well.
 //!
 //! With what the program has set up for all of it: without a provider and a propagator nothing is made and nothing sent.
 

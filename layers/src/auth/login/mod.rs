@@ -73,8 +73,9 @@
 //! So that tokens can be renewed without it, [`Login::exchange_tokens`] answers `POST …/_oauth/token`, which adds the
 //! secret and asks the provider's token endpoint: for a code with its verifier, or for a refresh token, and nothing else.
 //! Scopes are at most those that people are asked for. Both what is sent on and what comes back is put together from known
-//! members. Forms are small and few are exchanged at the same time; a rate limit outside bounds these as well. Pages of other origins than the frontends' and the
-//! service's own are refused. Clients find it in the metadata, which name it only where it is there:
+//! members. Forms are small and few are exchanged at the same time; a rate limit outside bounds these as well. Pages of
+//! other origins than the frontends' and the service's own are refused. Clients find it in the metadata, which name it only
+//! where it is there:
 //!
 //! ```no_run
 //! use tower_vgi_layers::auth::login::Login;
